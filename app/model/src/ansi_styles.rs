@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Styles of a text by byte offset: `0:1b 5: 9:92` is bold red from byte 0, plain from byte 5, bright green from byte 9.
-/// Empty for plain text.
+/// Styles of a text by byte offset: `0:1b 5: 9:92` is bold red from byte 0, plain from byte 5, bright green from byte
+/// 9. Empty for plain text.
 ///
-/// A style consists, in this order, of a colour: `1` red, `2` green, `3` yellow, `4` blue, `5` magenta, `6` cyan or `0` grey,
-/// with a `9` before it if it is bright; `b` bold, `i` italic, `u` underlined; `r` if the colour is that of the background.
+/// A style consists, in this order, of a colour: `1` red, `2` green, `3` yellow, `4` blue, `5` magenta, `6` cyan or `0`
+/// grey, with a `9` before it if it is bright; `b` bold, `i` italic, `u` underlined; `r` if the colour is that of the
+/// background.
 ///
 /// Deserialising rejects all other characters. Invalid offsets never hide text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

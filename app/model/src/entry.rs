@@ -34,8 +34,8 @@ impl Entry {
         }
     }
 
-    /// Converts `text`. `None` for an empty field, which is left out of the input. An invalid number remains text, so that
-    /// validation can name it.
+    /// Converts `text`. `None` for an empty field, which is left out of the input. An invalid number remains text, so
+    /// that validation can name it.
     pub fn read(self, text: &str) -> Option<Value> {
         let text = if self == Self::Text { text } else { text.trim() };
         if text.is_empty() {

@@ -5,8 +5,8 @@ pub fn percent(fraction: f64) -> u32 {
     (fraction.clamp(0.0, 1.0) * 100.0).floor() as u32
 }
 
-/// `0.58` from `0.5799` with two digits: rounded, and never below 0. Uses integers: Rust's formatting of floats would be a
-/// tenth of the wasm that a page loads.
+/// `0.58` from `0.5799` with two digits: rounded, and never below 0. Uses integers: Rust's formatting of floats would
+/// be a tenth of the wasm that a page loads.
 pub fn fixed(value: f64, digits: u32) -> String {
     let one = 10_u64.pow(digits);
     let all = (value * one as f64).round() as u64;

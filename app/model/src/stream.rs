@@ -1,4 +1,5 @@
-//! Event stream: the events of `GET /events`. Durable ones have an SSE `id` (a [`crate::Cursor`]), volatile ones do not.
+//! Event stream: the events of `GET /events`. Durable ones have an SSE `id` (a [`crate::Cursor`]), volatile ones do
+//! not.
 
 use serde::{Deserialize, Serialize};
 

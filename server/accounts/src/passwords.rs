@@ -1,7 +1,7 @@
 //! Password rules: a minimum length and no rules of composition, following NIST SP 800-63B section 5.1.1.
 //!
-//! The bytes are hashed as typed. Unicode has two forms of some letters, which look alike and hash differently; keyboards
-//! and browsers agree on one of them (NFC), so passwords are not normalised.
+//! The bytes are hashed as typed. Unicode has two forms of some letters, which look alike and hash differently;
+//! keyboards and browsers agree on one of them (NFC), so passwords are not normalised.
 
 use crate::user_names;
 

@@ -77,7 +77,8 @@ pub(crate) fn signal_name(signal: i32) -> String {
     }
 }
 
-/// Returns the error code `signal_term`, or `signal_34`. Numbers of Linux; other systems differ in 7, 10, 12 and beyond 15.
+/// Returns the error code `signal_term`, or `signal_34`. Numbers of Linux; other systems differ in 7, 10, 12 and beyond
+/// 15.
 fn signal_code(signal: i32) -> String {
     let name = match signal {
         1 => "hup",

@@ -1,8 +1,9 @@
 //! External commands: programs that run as tasks.
 //!
-//! A table `[command.NAME]` of the configuration declares a command ([`Command::from_toml`]): its arguments, the form of
-//! its parameters, its limits. Each job runs in a process group of its own. Its output becomes log and progress of the job
-//! ([`output_parser`]), and all its processes are killed when the job ends. `docs/commands.md` documents the table.
+//! A table `[command.NAME]` of the configuration declares a command ([`Command::from_toml`]): its arguments, the form
+//! of its parameters, its limits. Each job runs in a process group of its own. Its output becomes log and progress of
+//! the job ([`output_parser`]), and all its processes are killed when the job ends. `docs/commands.md` documents the
+//! table.
 
 mod arguments;
 mod exit_status;

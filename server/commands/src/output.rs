@@ -87,8 +87,8 @@ impl Output {
         }
     }
 
-    /// Reads once from either output and handles its events. Backpressure ends here: a fast program waits for this read, but
-    /// never for the log, which drops lines that it cannot keep.
+    /// Reads once from either output and handles its events. Backpressure ends here: a fast program waits for this
+    /// read, but never for the log, which drops lines that it cannot keep.
     pub(crate) async fn read(&mut self, ctx: &Ctx) {
         let (stream, length) = tokio::select! {
             length = self.out.read() => (Stream::Out, length),

@@ -25,8 +25,8 @@ use crate::{
 };
 
 /// Shell script that waits for a line and then executes the program. If this process dies first, no line comes and the
-/// program never starts; so its process group is always recorded before it runs. The script is constant: values of a job
-/// are passed as arguments.
+/// program never starts; so its process group is always recorded before it runs. The script is constant: values of a
+/// job are passed as arguments.
 ///
 /// This process opens its own files close-on-exec; the script closes those that this process has inherited, as far as a
 /// shell can name them. The line is read into a variable that no table can set.
@@ -167,8 +167,8 @@ impl RunningProcess {
         self.ctx.forget_group(self.kill_guard.group).await;
     }
 
-    /// Kills leftover processes and returns their number. On a busy machine this may outlast the grace period of a cancel, so
-    /// the output is read at the same time.
+    /// Kills leftover processes and returns their number. On a busy machine this may outlast the grace period of a
+    /// cancel, so the output is read at the same time.
     async fn kill_leftovers(&mut self) -> usize {
         let mut kill_all = pin!(self.kill_guard.kill_all());
         loop {
@@ -228,8 +228,8 @@ impl Drop for KillGuard {
         if self.exited_at.is_none() {
             self.kill();
         }
-        // Finding processes outside the group scans all processes, so it runs on a thread. If this process ends first, the
-        // next start does it.
+        // Finding processes outside the group scans all processes, so it runs on a thread. If this process ends first,
+        // the next start does it.
         if let Err(error) = thread::Builder::new().name("kill".to_owned()).spawn(self.killer()) {
             tracing::warn!(%error, "cannot look for what a program has left");
         }

@@ -26,8 +26,8 @@ const SIZE: Winsize = Winsize { ws_col: 120, ws_row: 40, ws_xpixel: 0, ws_ypixel
 pub(crate) struct Terminal(Receiver);
 
 impl Terminal {
-    /// Opens a pseudo-terminal and returns its reading end and the end for programs. It becomes no process's controlling
-    /// terminal, and both ends are close-on-exec.
+    /// Opens a pseudo-terminal and returns its reading end and the end for programs. It becomes no process's
+    /// controlling terminal, and both ends are close-on-exec.
     pub(crate) fn open() -> io::Result<(Self, OwnedFd)> {
         let reader = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&reader)?;

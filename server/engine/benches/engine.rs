@@ -1,8 +1,8 @@
-//! Benchmark of the engine in process, on a disk, `synchronous=FULL`: no-op jobs per second from first claim to last commit,
-//! acknowledged starts per second, and latency from start to running in an idle engine.
+//! Benchmark of the engine in process, on a disk, `synchronous=FULL`: no-op jobs per second from first claim to last
+//! commit, acknowledged starts per second, and latency from start to running in an idle engine.
 //!
-//! `cargo bench -p milepost-engine --bench engine` prints medians of five rounds and their spread; `-- jobs`, `-- starts` or
-//! `-- idle` runs one. On a shared machine compare the CPU time per job.
+//! `cargo bench -p milepost-engine --bench engine` prints medians of five rounds and their spread; `-- jobs`, `--
+//! starts` or `-- idle` runs one. On a shared machine compare the CPU time per job.
 
 #[path = "support/figures.rs"]
 mod figures;

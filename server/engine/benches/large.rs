@@ -1,9 +1,10 @@
-//! Benchmark of retention and backup on a large database: 100,000 ended jobs with logs and artifacts, 2 GB. Measures the
-//! latency of starts (one synced commit each) meanwhile, the time and memory of a backup, and how fast a cancelled one stops.
+//! Benchmark of retention and backup on a large database: 100,000 ended jobs with logs and artifacts, 2 GB. Measures
+//! the latency of starts (one synced commit each) meanwhile, the time and memory of a backup, and how fast a cancelled
+//! one stops.
 //!
-//! `cargo bench -p milepost-engine --bench large` runs each once; `-- prune` or `-- backup` runs one. Most of the latency of
-//! a start is syncing the disk, for itself and the commit before it; the idle latency is printed for comparison. With
-//! `CARGO_TARGET_TMPDIR` in memory only the rest is measured.
+//! `cargo bench -p milepost-engine --bench large` runs each once; `-- prune` or `-- backup` runs one. Most of the
+//! latency of a start is syncing the disk, for itself and the commit before it; the idle latency is printed for
+//! comparison. With `CARGO_TARGET_TMPDIR` in memory only the rest is measured.
 
 #[path = "support/figures.rs"]
 mod figures;

@@ -1,8 +1,8 @@
-//! Benchmark of the engine under load: time to open with 10,000 running jobs of a dead worker, CPU of sampler and store with
-//! 1,000 jobs that report 100 times a second each, and latency of a list while tasks block all their threads.
+//! Benchmark of the engine under load: time to open with 10,000 running jobs of a dead worker, CPU of sampler and store
+//! with 1,000 jobs that report 100 times a second each, and latency of a list while tasks block all their threads.
 //!
-//! `cargo bench -p milepost-engine --bench load` prints medians of five rounds and their spread; `-- restart`, `-- reports`
-//! or `-- blocked` runs one.
+//! `cargo bench -p milepost-engine --bench load` prints medians of five rounds and their spread; `-- restart`, `--
+//! reports` or `-- blocked` runs one.
 
 #[path = "support/figures.rs"]
 mod figures;

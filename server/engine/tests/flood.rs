@@ -1,5 +1,5 @@
-//! Flood of progress and log lines: progress is exact, the log counts omitted lines, memory is bounded. Alone in its process,
-//! because it measures the memory of the process.
+//! Flood of progress and log lines: progress is exact, the log counts omitted lines, memory is bounded. Alone in its
+//! process, because it measures the memory of the process.
 
 use std::fs;
 

@@ -1,7 +1,8 @@
-//! Power loss: everything is synced to disk before it is acknowledged, so that it survives a power failure and not only the
-//! death of the process, which the kill loop tests.
+//! Power loss: everything is synced to disk before it is acknowledged, so that it survives a power failure and not only
+//! the death of the process, which the kill loop tests.
 //!
-//! The test runs this program again under `strace`, which records all writes, syncs and acknowledgements in kernel order.
+//! The test runs this program again under `strace`, which records all writes, syncs and acknowledgements in kernel
+//! order.
 
 use std::{
     collections::BTreeSet,
@@ -43,7 +44,8 @@ fn watched() -> Option<PathBuf> {
     env::var_os(DATA).map(PathBuf::from)
 }
 
-/// Runs `program`, a test of this file, under `strace`. Returns the lines of the trace; `None` if `strace` is not installed.
+/// Runs `program`, a test of this file, under `strace`. Returns the lines of the trace; `None` if `strace` is not
+/// installed.
 fn trace(program: &str, data: &Path) -> Option<Vec<String>> {
     let seen = data.join("trace");
     let mut command = Command::new("strace");
@@ -69,8 +71,8 @@ enum Deed {
     Acknowledged(String),
 }
 
-/// Operations in order. `strace` splits a call that another thread interrupts into two lines: a write counts from its start,
-/// a sync from its end.
+/// Operations in order. `strace` splits a call that another thread interrupts into two lines: a write counts from its
+/// start, a sync from its end.
 fn deeds<'a>(trace: &'a [String], name: &'a str) -> impl Iterator<Item = Deed> + 'a {
     let file = format!("{name}>");
     let mut syncing: Vec<&str> = Vec::new();

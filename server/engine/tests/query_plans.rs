@@ -1,5 +1,5 @@
-//! Query plans: no statement of the SQLite store scans a growing table. Every command is called once, the statements are
-//! taken from the logs of sqlx and the writer, and each is checked with `explain query plan`.
+//! Query plans: no statement of the SQLite store scans a growing table. Every command is called once, the statements
+//! are taken from the logs of sqlx and the writer, and each is checked with `explain query plan`.
 
 #[path = "store/conformance.rs"]
 mod conformance;

@@ -42,8 +42,8 @@ async fn open_limited(max_page_count: Option<u32>) -> TestStore {
     test
 }
 
-/// Opens a new store for one of thousands of cases: in memory if there is such a folder, because syncs do not matter there,
-/// and from a prepared file in which the workers are registered.
+/// Opens a new store for one of thousands of cases: in memory if there is such a folder, because syncs do not matter
+/// there, and from a prepared file in which the workers are registered.
 async fn open_prepared() -> TestStore {
     static MADE: OnceCell<Vec<u8>> = OnceCell::const_new();
     let made = MADE.get_or_init(async || {

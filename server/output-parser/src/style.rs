@@ -67,8 +67,8 @@ impl Style {
         self.effects & effect as u8 != 0
     }
 
-    /// Returns the name of the style in [`AnsiStyles`](model::AnsiStyles). The log has its own background, light or dark:
-    /// black and white text have the default colour, a black background is none, and text on a background has the
+    /// Returns the name of the style in [`AnsiStyles`](model::AnsiStyles). The log has its own background, light or
+    /// dark: black and white text have the default colour, a black background is none, and text on a background has the
     /// colour of the page.
     pub(crate) fn word(self) -> String {
         let reversed = self.has(Effect::Reversed);

@@ -47,8 +47,8 @@ async fn change_by_another_process_is_loaded() {
     changes.mark_unchanged();
     let other = auth_service(&open(test.folder.path()).await).await;
     let (ada, _) = other.add_user("ada", Role::Viewer, &by()).await.unwrap();
-    let changed = changes.wait_for(|accounts| accounts.user(ada).is_some());
-    timeout(Duration::from_secs(20), changed).await.unwrap().unwrap();
+    let updated = changes.wait_for(|accounts| accounts.user(ada).is_some());
+    timeout(Duration::from_secs(20), updated).await.unwrap().unwrap();
     stop.cancel();
     timeout(Duration::from_secs(20), watching).await.unwrap().unwrap();
 }

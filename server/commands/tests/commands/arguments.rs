@@ -33,10 +33,10 @@ async fn arguments(test: &TestEngine, input: Value) -> Vec<String> {
 async fn values_are_arguments_without_shell_expansion() {
     let test = TestEngine::new(ARGUMENTS).await;
     let logged = arguments(&test, json!({ "text": "a b; $(id) 'x' \"y\" *" })).await;
-    let text = "a b; $(id) 'x' \"y\" *";
+    let value = "a b; $(id) 'x' \"y\" *";
     assert_eq!(
         logged,
-        [format!("[--text={text}]"), format!("[{text}]"), "[two]".into(), "[--]".into(), "[end]".into()]
+        [format!("[--text={value}]"), format!("[{value}]"), "[two]".into(), "[--]".into(), "[end]".into()]
     );
     let all = json!({ "text": "t", "number": 7, "loud": true, "choice": "one", "free": "-free", "last": "-last" });
     let logged = arguments(&test, all).await;

@@ -87,8 +87,8 @@ async fn program_over_timeout_is_stopped() {
 async fn leftover_processes_are_killed_in_and_outside_the_group() {
     let (inside, outside) = (unique_duration(), unique_duration());
     // One in the group that holds the output open, and one in a session of its own after a double fork.
-    let text = format!("sleep {inside} & (setsid sh -c 'sleep {outside} & echo gone' &) ; sleep 0.3; echo done");
-    let test = TestEngine::new(&script(&text, "")).await;
+    let shell = format!("sleep {inside} & (setsid sh -c 'sleep {outside} & echo gone' &) ; sleep 0.3; echo done");
+    let test = TestEngine::new(&script(&shell, "")).await;
     let view = test.run(json!({})).await;
     assert_eq!(view.state, JobState::Succeeded);
     assert_eq!(live_processes(&inside), [0; 0]);

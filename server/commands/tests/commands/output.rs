@@ -63,8 +63,8 @@ async fn binary_output_is_logged_without_control_characters() {
 #[tokio::test]
 async fn both_outputs_are_read_when_one_is_full() {
     // Each exceeds the capacity of a pipe, and they are written one after the other.
-    let text = "head -c 300000 /dev/zero | tr '\\0' '\\n' >&2; head -c 300000 /dev/zero | tr '\\0' '\\n'; echo end";
-    let test = TestEngine::new(&script(text, "")).await;
+    let shell = "head -c 300000 /dev/zero | tr '\\0' '\\n' >&2; head -c 300000 /dev/zero | tr '\\0' '\\n'; echo end";
+    let test = TestEngine::new(&script(shell, "")).await;
     let view = test.run(json!({})).await;
     assert_eq!(view.state, JobState::Succeeded);
 }

@@ -31,12 +31,12 @@ async fn child_process_with_running_job() {
 #[tokio::test]
 async fn child_of_killed_worker_is_killed_at_next_start() {
     let [plain, ignoring, double, bare] = [(); 4].map(|()| unique_duration());
-    // One in the group; one that ignores signals; one outside the group after a double fork; one without an environment, whose
-    // group leader is alive.
-    let text = format!(
+    // One in the group; one that ignores signals; one outside the group after a double fork; one without an
+    // environment, whose group leader is alive.
+    let shell = format!(
         "sleep {plain} & sh -c 'trap \"\" TERM HUP; sleep {ignoring}' & (setsid sh -c 'sleep {double} &' &); env -i sleep {bare} & wait"
     );
-    let tables = script(&text, "");
+    let tables = script(&shell, "");
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = Command::new(env::current_exe().expect("this program"))
         .args(["recovery::child_process_with_running_job", "--exact", "--ignored", "--nocapture"])

@@ -29,8 +29,9 @@ async fn terminal_is_stdout_and_stderr_only_if_declared() {
 
 #[tokio::test]
 async fn terminal_has_size_no_echo_and_no_controlling_process() {
-    let text = "stty size <&1; stty -a <&2 | grep -o -e '-echo\\b'; (: < /dev/tty) 2>/dev/null || echo 'controls none'";
-    let test = TestEngine::new(&script(text, TERMINAL)).await;
+    let shell =
+        "stty size <&1; stty -a <&2 | grep -o -e '-echo\\b'; (: < /dev/tty) 2>/dev/null || echo 'controls none'";
+    let test = TestEngine::new(&script(shell, TERMINAL)).await;
     let view = test.run(json!({})).await;
     assert_eq!(test.log(view.job).await, ["40 120", "-echo", "controls none"]);
 }
@@ -46,13 +47,13 @@ async fn terminal_ends_are_not_inherited() {
 
 #[tokio::test]
 async fn terminal_lines_are_ordered_and_progress_is_parsed() {
-    let text = r"echo one; echo two >&2; echo three
+    let shell = r"echo one; echo two >&2; echo three
         printf '\r 10%% |#   |\r 55%% |##  |\r 60%% |### |'; read wait < gate; printf '\r100%% |####|\n'; echo end";
     let folder = tempfile::tempdir().expect("a folder");
     let pipe = folder.path().join("gate");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("runs").success());
     let more = format!("terminal = true\nprogress = 'percent'\nfolder = '{}'", folder.path().display());
-    let test = TestEngine::new(&script(text, &more)).await;
+    let test = TestEngine::new(&script(shell, &more)).await;
     let job = test.start(json!({})).await;
     test.wait(job, "more than half", |view| view.progress.fraction == Some(0.55)).await;
     std::fs::write(&pipe, "go\n").expect("it is read");
@@ -63,8 +64,8 @@ async fn terminal_lines_are_ordered_and_progress_is_parsed() {
 
 #[tokio::test]
 async fn colours_are_stored_beside_the_text() {
-    let text = r"if [ -t 1 ]; then printf '\033[1;31mno such host\033[0m: %s\n' example; fi; exit 4";
-    let test = TestEngine::new(&script(text, TERMINAL)).await;
+    let shell = r"if [ -t 1 ]; then printf '\033[1;31mno such host\033[0m: %s\n' example; fi; exit 4";
+    let test = TestEngine::new(&script(shell, TERMINAL)).await;
     let view = test.run(json!({})).await;
     assert_eq!(failure(&view), ("exit_4", "sh ended with exit code 4: no such host: example"));
     let lines = test.lines(view.job).await;
@@ -111,8 +112,8 @@ async fn short_lived_programs_lose_no_output() {
 
 #[tokio::test]
 async fn cancel_reaches_program_on_a_terminal() {
-    let text = "trap 'echo asked; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
-    let test = TestEngine::new(&script(text, TERMINAL)).await;
+    let shell = "trap 'echo asked; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+    let test = TestEngine::new(&script(shell, TERMINAL)).await;
     let job = test.start(json!({})).await;
     test.wait_for_log(job, "ready").await;
     test.engine.cancel(job, "ann").await.expect("asked");
@@ -124,10 +125,10 @@ async fn cancel_reaches_program_on_a_terminal() {
 #[tokio::test]
 async fn process_that_keeps_terminal_open_is_killed() {
     let (inside, outside) = (unique_duration(), unique_duration());
-    let text =
+    let shell =
         format!("sleep {inside} & (setsid sh -c 'echo gone; sleep {outside}' &); until [ -e here ]; do ls; done");
-    let text = text.replace("echo gone", "echo gone; : > here").replace("do ls", "do sleep 0.01");
-    let test = TestEngine::new(&script(&text, TERMINAL)).await;
+    let shell = shell.replace("echo gone", "echo gone; : > here").replace("do ls", "do sleep 0.01");
+    let test = TestEngine::new(&script(&shell, TERMINAL)).await;
     let view = test.run(json!({})).await;
     assert_eq!(view.state, JobState::Succeeded);
     assert_eq!((live_processes(&inside), live_processes(&outside)), (vec![], vec![]));

@@ -151,8 +151,8 @@ impl Audit {
         self.survived += 1;
     }
 
-    /// Whether a process is registered or holds a running job. It may have claimed one after it was removed from the list and
-    /// before it noticed; others look for such jobs less often.
+    /// Whether a process is registered or holds a running job. It may have claimed one after it was removed from the
+    /// list and before it noticed; others look for such jobs less often.
     pub(crate) fn is_registered_or_busy(&self, process: u32, pid: u32) -> bool {
         let Some(connection) = self.connect() else { return false };
         let holds = || {

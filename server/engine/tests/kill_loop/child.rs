@@ -21,20 +21,20 @@ const SIGKILL: i32 = 9;
 #[derive(Debug)]
 pub(crate) enum KillTime {
     /// After the start of its process: while it opens, migrates and recovers the database.
-    AfterStart(Duration),
+    Start(Duration),
     /// After it has become ready.
-    AfterReady(Duration),
+    Ready(Duration),
     /// After a number of reports.
-    AfterReports(usize),
+    Reports(usize),
 }
 
 impl KillTime {
     /// Draws a random one; `processes` share the load.
     pub(crate) fn choose(rng: &mut StdRng, processes: u32) -> Self {
         match rng.random_range(0..10) {
-            0..3 => Self::AfterStart(Duration::from_micros(rng.random_range(0..60_000))),
-            3..7 => Self::AfterReady(Duration::from_micros(rng.random_range(0..120_000))),
-            _ => Self::AfterReports(rng.random_range(1..200 / processes as usize)),
+            0..3 => Self::Start(Duration::from_micros(rng.random_range(0..60_000))),
+            3..7 => Self::Ready(Duration::from_micros(rng.random_range(0..120_000))),
+            _ => Self::Reports(rng.random_range(1..200 / processes as usize)),
         }
     }
 }
@@ -92,12 +92,12 @@ impl ChildProcess {
     /// Waits for the time to kill it.
     pub(crate) fn wait_for(&mut self, time: &KillTime) {
         match *time {
-            KillTime::AfterStart(pause) => thread::sleep(pause),
-            KillTime::AfterReady(pause) => {
+            KillTime::Start(pause) => thread::sleep(pause),
+            KillTime::Ready(pause) => {
                 self.wait_until_ready();
                 thread::sleep(pause);
             }
-            KillTime::AfterReports(count) => {
+            KillTime::Reports(count) => {
                 let mut left = count;
                 self.read_reports_until(|_| {
                     left -= 1;

@@ -1,5 +1,5 @@
-//! Event history: the life of every job according to the event log. It is read incrementally, so that a lost or repeated
-//! event is noticed.
+//! Event history: the life of every job according to the event log. It is read incrementally, so that a lost or
+//! repeated event is noticed.
 
 use std::collections::BTreeMap;
 

@@ -1,11 +1,12 @@
-//! Kill loop: servers and workers are killed at random moments on the same data. Acknowledged writes survive, and nothing
-//! happens twice.
+//! Kill loop: servers and workers are killed at random moments on the same data. Acknowledged writes survive, and
+//! nothing happens twice.
 //!
 //! The test runs this program again as workers (`worker`), reads their reports (`report`), kills them at random moments
-//! (`child`), alone or while others run on (`scenario`), and compares the reports with the database (`audit`), whose event
-//! log must contain the life of every job without a gap (`event_history`).
+//! (`child`), alone or while others run on (`scenario`), and compares the reports with the database (`audit`), whose
+//! event log must contain the life of every job without a gap (`event_history`).
 //!
-//! `SEED=7` repeats the random choices of a run, not its timing. `SOAK=600` (`make soak`) runs for 600 s under more load.
+//! `SEED=7` repeats the random choices of a run, not its timing. `SOAK=600` (`make soak`) runs for 600 s under more
+//! load.
 
 mod audit;
 mod child;
@@ -33,8 +34,8 @@ const CREATIONS: u32 = 30;
 const ROUNDS_PER_LIFE: u32 = 25;
 /// Timeout of every wait; longer than a worker needs on any machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// Every n-th round has a server and workers, some of which are killed while the others run on. In every n-th of these, one
-/// is suspended until it has lost its jobs instead of killed.
+/// Every n-th round has a server and workers, some of which are killed while the others run on. In every n-th of these,
+/// one is suspended until it has lost its jobs instead of killed.
 const MULTI_WORKER_EVERY: u32 = 8;
 const SUSPEND_EVERY: u32 = 3;
 
@@ -96,7 +97,7 @@ fn server_killed_while_creating_database_blocks_no_start() {
     let mut rng = StdRng::seed_from_u64(plan.seed);
     for round in 0..CREATIONS {
         let mut scenario = Scenario::new(plan.seed, round, plan.users);
-        let time = KillTime::AfterStart(Duration::from_micros(rng.random_range(0..25_000)));
+        let time = KillTime::Start(Duration::from_micros(rng.random_range(0..25_000)));
         scenario.kill_one(&time, &mut rng);
         scenario.finish();
     }

@@ -158,8 +158,8 @@ impl Scenario {
         }
     }
 
-    /// Waits until the others have settled the jobs of a suspended process. Returns false if it holds the write lock: a thread
-    /// inside a system call may acquire the lock after the signal and stop then.
+    /// Waits until the others have settled the jobs of a suspended process. Returns false if it holds the write lock: a
+    /// thread inside a system call may acquire the lock after the signal and stop then.
     fn wait_suspended_until_settled(&self, child: &ChildProcess) -> bool {
         let begun = Instant::now();
         while self.audit.can_write() {

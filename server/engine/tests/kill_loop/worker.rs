@@ -1,5 +1,5 @@
-//! Worker: the process that is killed. A real engine with simulated users who start, cancel, retry and delete without pause.
-//! It reports everything after it was acknowledged.
+//! Worker: the process that is killed. A real engine with simulated users who start, cancel, retry and delete without
+//! pause. It reports everything after it was acknowledged.
 
 use std::{
     env,

@@ -1,5 +1,5 @@
-//! Documentation check: every promise in `docs/promises.md`, `docs/security.md` and `docs/stream-cases.md` references a test
-//! that exists.
+//! Documentation check: every promise in `docs/promises.md`, `docs/security.md` and `docs/stream-cases.md` references a
+//! test that exists.
 
 use std::{fs, path::Path};
 

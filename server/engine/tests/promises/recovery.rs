@@ -17,8 +17,8 @@ const LAST_STEPS: Duration = Duration::from_secs(5);
 const STOPPED: &str = "stopped because its process was asked to (shutdown); the job goes on in its next attempt";
 const CUT_SHORT: &str = "cut short because its process was asked to stop (shutdown) and the task did not; the job goes on in its next attempt";
 
-/// Simulates a process that dies: the engine runs on a runtime that is dropped without shutdown, which releases the lock
-/// like a SIGKILL.
+/// Simulates a process that dies: the engine runs on a runtime that is dropped without shutdown, which releases the
+/// lock like a SIGKILL.
 pub(crate) async fn die_while_running(folder: &std::path::Path) -> model::JobId {
     let folder = folder.to_owned();
     let (sender, receiver) = tokio::sync::oneshot::channel();

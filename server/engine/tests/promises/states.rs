@@ -49,8 +49,8 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// For any sequence of events: rejected events change nothing, at most one attempt runs at a time, an attempt number is
-    /// never claimed twice, and the charge equals the number of charged attempts.
+    /// For any sequence of events: rejected events change nothing, at most one attempt runs at a time, an attempt
+    /// number is never claimed twice, and the charge equals the number of charged attempts.
     #[test]
     fn any_event_sequence_keeps_job_consistent(events in prop::collection::vec(any_event(), 0..60)) {
         let table = table();

@@ -46,7 +46,8 @@ impl<const N: usize> Task for Probe<N> {
     const KIND: Kind = Kind::new(["probe-0", "probe-1", "probe-2", "probe-3", "probe-4", "probe-5", "probe-6"][N]);
     const NAME: &'static str = "Probe";
     const ABOUT: &'static str = "Runs a function of the test.";
-    // 0 and 1 have defaults; 2 has stages; 3 has a limit of two; 4 has three attempts; 5 has a timeout; 6 has a quiet timeout.
+    // 0 and 1 have defaults; 2 has stages; 3 has a limit of two; 4 has three attempts; 5 has a timeout; 6 has a quiet
+    // timeout.
     const STAGES: &'static [&'static str] = if N == 2 { &["One", "Two"] } else { &[] };
     const WEIGHTS: &'static [f64] = if N == 2 { &[1.0, 3.0] } else { &[] };
     const CHECKPOINTS: bool = N == 0;
@@ -233,8 +234,8 @@ impl TestEngine {
         sqlx::query(sql).execute(&mut connection).await.expect("it is changed").rows_affected()
     }
 
-    /// Makes all heartbeats fail, like a database that no worker can write to. Other writes succeed, so that only the detection
-    /// of dead workers is tested.
+    /// Makes all heartbeats fail, like a database that no worker can write to. Other writes succeed, so that only the
+    /// detection of dead workers is tested.
     pub(crate) async fn block_heartbeats(&self) {
         self.execute_sql(
             "create trigger refuse before update of heartbeat on node begin select raise(abort, 'no'); end",

@@ -263,8 +263,8 @@ async fn worker_stops_lost_jobs_after_it_is_alive_again() {
     .await;
     let job = test.start().await;
     test.wait_for_state(job, JobState::Running).await;
-    // As after a suspension in which it lost the job: it has registered again but could not read its losses, or had not started
-    // the job yet, and its heartbeats succeed.
+    // As after a suspension in which it lost the job: it has registered again but could not read its losses, or had not
+    // started the job yet, and its heartbeats succeed.
     let store = test.engine.store();
     let of_worker = |node: &Node| node.role == Role::Worker;
     let node = store.nodes().await.expect("read").into_iter().find(of_worker).expect("it is registered");

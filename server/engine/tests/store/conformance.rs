@@ -210,8 +210,8 @@ pub(crate) async fn log_is_read_from_both_ends_and_filtered(test: TestStore) {
     assert_eq!((numbers(&start), start.more_before, start.more_after), ((1..=12).collect(), false, true));
     let grave = read(LogQuery { level: Some(Level::Warn), limit: 2, ..LogQuery::default() }).await;
     assert_eq!((numbers(&grave), grave.more_before), (vec![285, 295], true));
-    let text = read(LogQuery { text: Some("ÜBER 7 %".to_owned()), limit: 9, ..LogQuery::default() }).await;
-    assert_eq!((numbers(&text), text.more_before), (vec![75], false));
+    let found = read(LogQuery { text: Some("ÜBER 7 %".to_owned()), limit: 9, ..LogQuery::default() }).await;
+    assert_eq!((numbers(&found), found.more_before), (vec![75], false));
 }
 
 pub(crate) async fn log_styles_round_trip(test: TestStore) {
@@ -537,8 +537,8 @@ pub(crate) async fn keyset_pages_cover_the_list_in_order(test: TestStore) {
         let ids: Vec<JobId> = all.iter().map(|view| view.job).collect();
         assert_eq!(pages, [ids.clone(), ids], "{query:?}");
     }
-    let text = ListQuery { text: Some("#17".to_owned()), limit: 10, ..ListQuery::default() };
-    assert_eq!(test.store.page(&text).await.expect("read").jobs[0].job, JobId(17));
+    let by_id = ListQuery { text: Some("#17".to_owned()), limit: 10, ..ListQuery::default() };
+    assert_eq!(test.store.page(&by_id).await.expect("read").jobs[0].job, JobId(17));
 }
 
 fn matches(query: &ListQuery, view: &model::JobView) -> bool {

@@ -1,7 +1,7 @@
-//! Fuzzing: random operations on the store, compared after every step with a model that consists of the table of states.
-//! Three workers claim, report, save checkpoints and finish; they send heartbeats, or expire and register again; they die
-//! and return with a new id. Users cancel, pause, resume, retry and delete. Writes with a stale fence are rejected and
-//! change nothing.
+//! Fuzzing: random operations on the store, compared after every step with a model that consists of the table of
+//! states. Three workers claim, report, save checkpoints and finish; they send heartbeats, or expire and register
+//! again; they die and return with a new id. Users cancel, pause, resume, retry and delete. Writes with a stale fence
+//! are rejected and change nothing.
 
 #[path = "fuzz/state_model.rs"]
 mod state_model;
@@ -15,8 +15,8 @@ const WORKERS: usize = 3;
 /// Number of sequences; `PROPTEST_CASES` overrides it.
 const CASES: u32 = 2_000;
 
-/// An operation. A number picks the job, or a claim that a worker believes to hold. A control is that of a kind, or of the
-/// queue of several kinds.
+/// An operation. A number picks the job, or a claim that a worker believes to hold. A control is that of a kind, or of
+/// the queue of several kinds.
 #[derive(Clone, Debug)]
 enum Step {
     Enqueue { kind: usize, later: bool, attempts: u32, urgency: i64, unique: bool },

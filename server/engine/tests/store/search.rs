@@ -59,7 +59,7 @@ async fn search_uses_at_most_eight_distinct_words() {
         .enqueue(NewJob { title: "one two three four five six seven eight".to_owned(), ..new_job("a") })
         .await
         .expect("accepted");
-    let text = "one ONE One two three four five six seven eight";
-    assert_eq!(test.store.page(&query(format!("{text} nine"))).await.expect("read").jobs.len(), 1);
-    assert_eq!(test.store.page(&query(text.replace("eight", "nine"))).await.expect("read").jobs.len(), 0);
+    let words = "one ONE One two three four five six seven eight";
+    assert_eq!(test.store.page(&query(format!("{words} nine"))).await.expect("read").jobs.len(), 1);
+    assert_eq!(test.store.page(&query(words.replace("eight", "nine"))).await.expect("read").jobs.len(), 0);
 }

@@ -102,7 +102,8 @@ async fn sessions_and_uploads_before_accounts_have_no_owner() {
     assert_eq!(store.access_version().await.expect("read"), 1);
 }
 
-/// Each file was written by the build with that schema and holds jobs in several states; running ones have lost their worker.
+/// Each file was written by the build with that schema and holds jobs in several states; running ones have lost their
+/// worker.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn released_schemas_are_upgraded_with_history() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");

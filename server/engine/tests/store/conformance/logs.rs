@@ -48,7 +48,7 @@ pub(crate) async fn long_log_page_is_complete(test: TestStore) {
         (numbers, page.more_before, page.more_after)
     };
     let all = |from: u64, to: u64| (from..=to).collect::<Vec<_>>();
-    let text = |text: &str| Some(text.to_owned());
+    let filter = |text: &str| Some(text.to_owned());
 
     let end = page(LogQuery { limit: 900, ..LogQuery::default() }).await;
     assert_eq!(end, (all(101, 1_000), true, false));
@@ -58,8 +58,8 @@ pub(crate) async fn long_log_page_is_complete(test: TestStore) {
     assert_eq!(whole, (all(1, 1_000), false, false));
     let before = page(LogQuery { before: Some(951), limit: 950, ..LogQuery::default() }).await;
     assert_eq!(before, (all(1, 950), false, true));
-    let first = page(LogQuery { text: text("line 1."), limit: 9, ..LogQuery::default() }).await;
+    let first = page(LogQuery { text: filter("line 1."), limit: 9, ..LogQuery::default() }).await;
     assert_eq!(first, (vec![1], false, false), "the first of all lines, from the end");
-    let last = page(LogQuery { from: Some(1), text: text("line 1000."), limit: 9, ..LogQuery::default() }).await;
+    let last = page(LogQuery { from: Some(1), text: filter("line 1000."), limit: 9, ..LogQuery::default() }).await;
     assert_eq!(last, (vec![1_000], false, false), "the last, from the beginning");
 }

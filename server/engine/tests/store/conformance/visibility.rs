@@ -33,9 +33,9 @@ pub(crate) async fn list_shows_only_own_jobs_of_private_kinds(test: TestStore) {
     assert_eq!(listed(store, ListQuery { states: queued(), ..ListQuery::default() }).await, [own, open]);
     let kind = || Some("private".to_owned());
     assert_eq!(listed(store, ListQuery { kind: kind(), ..ListQuery::default() }).await, [own]);
-    let text = Some("try private".to_owned());
+    let search = Some("try private".to_owned());
     let (from, until) = (Some(Micros(0)), Some(Micros(i64::MAX)));
-    let query = ListQuery { states: queued(), kind: kind(), text, from, until, ..ListQuery::default() };
+    let query = ListQuery { states: queued(), kind: kind(), text: search, from, until, ..ListQuery::default() };
     assert_eq!(listed(store, query).await, [own]);
     let whole = store.page(&ListQuery { limit: 100, ..ListQuery::default() }).await.expect("read");
     assert_eq!(whole.jobs.len(), 3);

@@ -296,8 +296,8 @@ impl StoreModel {
             answer.expect("its owner may end it");
             let known = self.known(fence.job);
             (known.lines, known.value) = (known.lines + 1, held.value + 1);
-            // A cancel request overrides every end but success, a pause request the wait for the next attempt. A withdrawn pause
-            // request has no effect.
+            // A cancel request overrides every end but success, a pause request the wait for the next attempt. A
+            // withdrawn pause request has no effect.
             let events = match how {
                 Event::Succeed => vec![how],
                 _ if known.cancel_requested => vec![Event::Cancel],

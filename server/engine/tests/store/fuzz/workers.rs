@@ -38,8 +38,8 @@ impl ModelWorker {
 }
 
 impl StoreModel {
-    /// Sends a heartbeat. A worker that was removed registers again under its id and reads which jobs it still holds; it may
-    /// write to its lost jobs for a while.
+    /// Sends a heartbeat. A worker that was removed registers again under its id and reads which jobs it still holds;
+    /// it may write to its lost jobs for a while.
     pub(super) async fn heartbeat(&mut self, store: &dyn Store, process: usize) {
         let ModelWorker { node, alive, .. } = &mut self.workers[process];
         assert_eq!(store.beat(&node.worker).await.expect("answered"), *alive, "whether it counts as living");
