@@ -50,7 +50,7 @@ pub(crate) struct Attempt {
     pub(crate) tracker: Tracker,
     /// Raised when the task should stop, and when it has ended, so that its stragglers stop too.
     pub(crate) stop: Flag,
-    /// Whether a person asked for the stop.
+    /// Whether a user asked for the stop.
     pub(crate) cancelled: AtomicBool,
     /// Whether the task called [`Ctx::alive`](crate::Ctx::alive) since the sampler's last round.
     pub(crate) alive: AtomicBool,
@@ -90,14 +90,14 @@ pub(crate) struct Watch {
     pub(crate) unsaved: bool,
     /// When the task last said anything, or showed that it goes on.
     pub(crate) heard_at: Instant,
-    /// Its story, once it is long enough to have one.
-    pub(crate) story: Option<Box<RunForecast>>,
+    /// Its forecast, once it has run for a second.
+    pub(crate) forecast: Option<Box<RunForecast>>,
 }
 
 /// Why a task is to stop; see [`Ctx::stop_reason`](crate::Ctx::stop_reason).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// A person wants the job cancelled.
+    /// A user wants the job cancelled.
     Cancel,
     /// The attempt has passed a limit in time of its kind.
     TimeOut,
@@ -171,7 +171,7 @@ impl Attempt {
                 saved_at: None,
                 unsaved: false,
                 heard_at: now,
-                story: None,
+                forecast: None,
             }),
             latest: Mutex::new(None),
         }
@@ -201,20 +201,20 @@ impl Attempt {
 
     /// Adds a sample to its forecast and updates the time left. `news` is whether the progress moved. Returns whether
     /// there is something new to publish in that.
-    pub(crate) fn go_on_telling(&self, watch: &mut Watch, news: bool, now: Instant) -> bool {
+    pub(crate) fn update_forecast(&self, watch: &mut Watch, news: bool, now: Instant) -> bool {
         if now.saturating_duration_since(self.began) < BEGINS {
             return false;
         }
         let begin = || Box::new(RunForecast::new(self.tracker.stage_count(), self.began, now));
-        let story = watch.story.get_or_insert_with(begin);
-        story.observe(watch.sample.progress(), news, now);
-        let forecast = story.forecast(watch.sample.progress(), now, || self.entry.known(&self.shared, now));
-        forecast.is_some_and(|forecast| watch.sample.tell(forecast, news))
+        let run = watch.forecast.get_or_insert_with(begin);
+        run.observe(watch.sample.progress(), news, now);
+        let forecast = run.forecast(watch.sample.progress(), now, || self.entry.history_lookup(&self.shared, now));
+        forecast.is_some_and(|forecast| watch.sample.set_forecast(forecast, news))
     }
 
     /// Its curve so far; `None` for one that has only begun.
     pub(crate) fn curve(&self) -> Option<Curve> {
-        self.watch().story.as_ref().map(|story| story.curve())
+        self.watch().forecast.as_ref().map(|forecast| forecast.curve())
     }
 
     /// When its job may be tried again after a failure, where another attempt is granted.
@@ -265,10 +265,10 @@ impl Attempt {
             return None;
         }
         watch.sample.close(&self.tracker, now, at, succeeded);
-        let Watch { story, sample, .. } = &mut *watch;
-        let curve = story.take().map(|mut story| {
-            story.observe(sample.progress(), true, now);
-            story.curve()
+        let Watch { forecast, sample, .. } = &mut *watch;
+        let curve = forecast.take().map(|mut forecast| {
+            forecast.observe(sample.progress(), true, now);
+            forecast.curve()
         });
         Some(Closing {
             progress: watch.sample.progress().clone(),

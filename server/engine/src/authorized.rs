@@ -103,7 +103,7 @@ impl AuthorizedEngine {
     /// A job to read in, for `action`.
     ///
     /// # Errors
-    /// `Error::Denied`; `Error::NoSuchJob` also for one that is out of sight.
+    /// `Error::Denied`; `Error::NoSuchJob` also for one that is hidden.
     pub async fn open(&self, job: JobId, action: Action) -> Result<AuthorizedJob> {
         self.authorise(action)?;
         let view = self.engine.job(job).await?;
@@ -122,7 +122,7 @@ impl AuthorizedEngine {
     /// Starts a job in the actor's own name.
     ///
     /// # Errors
-    /// Those of [`Engine::start`], `Error::Denied`; `Error::NoSuchJob` for a job to repeat that is out of sight.
+    /// Those of [`Engine::start`], `Error::Denied`; `Error::NoSuchJob` for a job to repeat that is hidden.
     pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
         self.authorise_start(kind)?;
         // It is marked as repeated, and needs no attention any more.

@@ -48,7 +48,7 @@ pub enum Error {
     UnknownKind {
         /// What was asked for.
         kind: String,
-        /// What there is, as a list for people.
+        /// What there is, as a list for users.
         known: String,
     },
     /// No task of this program is in a queue of that name.
@@ -56,13 +56,13 @@ pub enum Error {
     UnknownQueue {
         /// What was asked for.
         queue: String,
-        /// What there is, as a list for people.
+        /// What there is, as a list for users.
         known: String,
     },
     /// The input does not fit the task: one entry per field, never empty.
     #[error("{}", .0.first().map_or("the input does not fit", |e| e.message.as_str()))]
     InvalidInput(Vec<FieldError>),
-    /// The job's state does not allow it. The message is for people.
+    /// The job's state does not allow it. The message is for users.
     #[error("{message}")]
     Conflict {
         /// Stable word: `already_ended`, `already_requested`, `not_ended`, `still_running` …

@@ -1,4 +1,4 @@
-//! Processes that attempts start beside this one: how they are known again, and ended, whoever started them.
+//! Child processes of attempts: marks them, finds them again after a crash, and terminates them.
 //!
 //! An attempt that starts a program makes it the leader of a group of its own, gives it the [`Mark`] of the attempt in
 //! its environment, and has the group recorded ([`Ctx::record_group`](crate::Ctx::record_group)) before the program

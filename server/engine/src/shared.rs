@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     /// This process, since its start, as it has registered itself.
     pub(crate) node: Node,
-    /// Between two beats of its heart.
+    /// Time between two heartbeats.
     pub(crate) heartbeat: Duration,
     /// Where tasks run.
     pub(crate) tasks: Handle,

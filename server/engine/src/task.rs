@@ -23,7 +23,7 @@ use crate::{Backoff, Code, Ctx, Error, Kind, Queue, files::disk::OverLimit, stor
 pub trait Task: Send + Sync + 'static {
     /// Its name.
     const KIND: Kind;
-    /// What people call it in the catalogue: "Checksum a folder".
+    /// What users call it in the catalogue: "Checksum a folder".
     const NAME: &'static str;
     /// One or two sentences on what it does.
     const ABOUT: &'static str;
@@ -47,7 +47,7 @@ pub trait Task: Send + Sync + 'static {
     const QUIET_TIMEOUT: Option<Duration> = None;
     /// How many jobs of this kind may run at once, in all processes together; `None` leaves it to their slots.
     const LIMIT: Option<u32> = None;
-    /// The least role that may start and steer its jobs, operator at least; an administrator may decide otherwise.
+    /// The least role that may start and control its jobs, operator at least; an administrator may decide otherwise.
     const START_ROLE: Role = Role::Operator;
     /// Whether its jobs are visible to their owner and administrators only; an administrator may decide
     /// otherwise.
@@ -60,7 +60,7 @@ pub trait Task: Send + Sync + 'static {
     /// Kept as JSON and shown as the result.
     type Output: Serialize + Send;
 
-    /// What people call the job with this input.
+    /// What users call the job with this input.
     fn title(input: &Self::Input) -> String;
 
     /// Checks what a schema cannot say. `field` is empty for the input as a whole.
@@ -98,7 +98,7 @@ pub enum TaskError {
     /// It failed, and would fail again.
     #[error("{0}")]
     Fatal(Fault),
-    /// A person wants it set aside. Said by a checkpoint, which is where it goes on when it is resumed.
+    /// A user wants it set aside. Said by a checkpoint, which is where it goes on when it is resumed.
     #[error("paused")]
     Paused,
     /// It cannot be done yet, and is to be called again at this time. Uses up no attempt. A checkpoint is the place for
@@ -112,7 +112,7 @@ pub enum TaskError {
 pub struct Fault {
     /// For programs.
     pub code: Code,
-    /// For people: what happened, to what, what to do.
+    /// For users: what happened, to what, what to do.
     pub message: String,
     /// The chain of causes, one a line; may be empty.
     pub trace: String,
@@ -183,7 +183,7 @@ pub(crate) const DISK_FULL: &str = "disk_full";
 pub struct TaskInfo {
     /// Its name.
     pub kind: Kind,
-    /// What people call it.
+    /// What users call it.
     pub name: &'static str,
     /// What it does.
     pub about: &'static str,
@@ -207,9 +207,9 @@ pub struct TaskInfo {
     pub queue: Queue,
     /// How many may run at once, in all processes.
     pub limit: Option<u32>,
-    /// The least role that may start and steer its jobs, unless an administrator has decided otherwise.
+    /// The least role that may start and control its jobs, unless an administrator has decided otherwise.
     pub start_role: Role,
-    /// Whether others' jobs are out of sight, unless an administrator has decided otherwise.
+    /// Whether others' jobs are hidden, unless an administrator has decided otherwise.
     pub private: bool,
 }
 

@@ -37,7 +37,7 @@ type Coming = Arc<Mutex<HashMap<String, u64>>>;
 pub(crate) struct UploadLimits {
     /// The largest file.
     pub(crate) file: u64,
-    /// All that one person has sent and that is still kept; `None` for any amount.
+    /// All that one user has sent and that is still kept; `None` for any amount.
     pub(crate) person: Option<u64>,
 }
 

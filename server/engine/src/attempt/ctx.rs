@@ -86,7 +86,7 @@ impl Ctx {
         self.attempt.tracker.continue_at(value);
     }
 
-    /// One line for people on what is being done now. Longer than 1 KiB, it is cut.
+    /// One line for users on what is being done now. Longer than 1 KiB, it is cut.
     pub fn message(&self, text: impl Into<String>) {
         self.message_toned(Tone::Info, text);
     }
@@ -175,7 +175,7 @@ impl Ctx {
     ///
     /// # Errors
     /// Codes `checkpoint_too_large` above 1 MiB of JSON, `bad_checkpoint` for what JSON cannot say, `io` for files that
-    /// cannot be synced. `TaskError::Paused` where it has been kept, and a person wants the job set aside there: the
+    /// cannot be synced. `TaskError::Paused` where it has been kept, and a user wants the job set aside there: the
     /// task ends with it. `TaskError::Cancelled` where the attempt has lost its job to another one, or should stop and
     /// the store still cannot write.
     pub fn checkpoint<T: Serialize + ?Sized>(&self, state: &T) -> BoxFuture<'static, Result<(), TaskError>> {
@@ -326,7 +326,7 @@ impl Ctx {
         batch::run(self, done, items, concurrency, unit, item).await
     }
 
-    /// Starts a file that people can download once the attempt has ended. `name` has no path separators and does not
+    /// Starts a file that users can download once the attempt has ended. `name` has no path separators and does not
     /// begin with a dot.
     ///
     /// # Errors

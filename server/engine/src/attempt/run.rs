@@ -185,7 +185,7 @@ pub(crate) fn decide_outcome(
         _ => None,
     };
     let outcome = match (wish, end) {
-        // Its last checkpoint said that a person wants it set aside.
+        // Its last checkpoint said that a user wants it set aside.
         (StopCause::None | StopCause::Shutdown, TaskError::Paused) => Outcome::Paused,
         (StopCause::None | StopCause::Shutdown, TaskError::Snooze(until)) => Outcome::Snoozed { until },
         // The store no longer accepts anything of a lost attempt.
@@ -230,7 +230,7 @@ fn too_slow(passed: TimeOut) -> Failure {
     Failure { code: code.to_owned(), message }
 }
 
-/// Why the attempt is to stop, if it is. A person's wish counts before all others.
+/// Why the attempt is to stop, if it is. A user's wish counts before all others.
 pub(crate) fn stop_cause(attempt: &Attempt) -> StopCause {
     if !attempt.stop.is_raised() {
         StopCause::None

@@ -15,7 +15,7 @@ impl AuthorizedEngine {
     /// such a user is not looked at. Asked again under the same `name`, it is told once.
     ///
     /// # Errors
-    /// `Error::Denied`; `Error::NoSuchJob` also for one that is out of sight; `Error::InvalidInput` for `text` or
+    /// `Error::Denied`; `Error::NoSuchJob` also for one that is hidden; `Error::InvalidInput` for `text` or
     /// `key`;
     /// `Error::Refused` as `key_reused` or `too_many_notes`.
     pub async fn tell(&self, to: MessageTo, text: &str, tone: Tone, name: Option<&str>) -> Result<Told> {
@@ -37,7 +37,7 @@ impl AuthorizedEngine {
         self.engine.store().messages(&self.visibility, before, limit).await
     }
 
-    /// What a job is called, where it is in sight.
+    /// What a job is called, where it is visible.
     pub async fn title(&self, job: JobId) -> Result<String> {
         Ok(self.open(job, Action::See).await?.view.title)
     }

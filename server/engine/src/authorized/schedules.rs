@@ -11,13 +11,13 @@ use crate::{
 };
 
 impl AuthorizedEngine {
-    /// A page of those in sight, by name.
+    /// A page of those visible, by name.
     pub async fn schedules(&self, at: Option<ScheduleAt>, limit: u32) -> Result<SchedulePage> {
         self.authorise(Action::See)?;
         self.engine.store().schedules(&ScheduleQuery { visibility: self.visibility.clone(), at, limit }).await
     }
 
-    /// Those in sight that are due next, the first first.
+    /// Those visible that are due next, the first first.
     pub async fn next_schedules(&self, limit: u32) -> Result<Vec<Schedule>> {
         self.authorise(Action::See)?;
         self.engine.store().next_schedules(limit, &self.visibility).await
@@ -26,7 +26,7 @@ impl AuthorizedEngine {
     /// One of them, for `action`.
     ///
     /// # Errors
-    /// `Error::Denied`; `Error::NoSuchSchedule` also for one that is out of sight.
+    /// `Error::Denied`; `Error::NoSuchSchedule` also for one that is hidden.
     pub async fn schedule(&self, id: ScheduleId, action: Action) -> Result<Schedule> {
         self.authorise(action)?;
         let schedule = self.engine.store().schedule(id).await?;
@@ -86,7 +86,7 @@ impl AuthorizedEngine {
         self.engine.run_schedule(&schedule, self.by.clone()).await
     }
 
-    /// What became of the runs of a schedule, newest first, as far as their jobs are in sight.
+    /// What became of the runs of a schedule, newest first, as far as their jobs are visible.
     pub async fn runs(&self, schedule: &Schedule, limit: u32) -> Result<Vec<Run>> {
         let mut runs = self.engine.store().runs(schedule.id, limit).await?;
         runs.retain(|run| match run {
@@ -96,13 +96,13 @@ impl AuthorizedEngine {
         Ok(runs)
     }
 
-    /// The last runs of each that have ended, oldest first, as far as they are in sight.
+    /// The last runs of each that have ended, oldest first, as far as they are visible.
     pub async fn last_runs(&self, schedules: &[Schedule], limit: u32) -> Result<JobRuns> {
         let ids: Vec<_> = schedules.iter().map(|schedule| schedule.id).collect();
         self.engine.store().last_runs(&ids, limit, &self.visibility).await
     }
 
-    /// Of which schedule a job is a run, where that is in sight.
+    /// Of which schedule a job is a run, where that is visible.
     pub async fn run_of(&self, job: JobId) -> Result<Option<RunOf>> {
         let run = self.engine.store().runs_among(&[job]).await?.remove(&job);
         let Some(run) = run else { return Ok(None) };

@@ -33,7 +33,7 @@ impl AuthorizedEngine {
         self.engine.store().users().await
     }
 
-    /// The tokens of all people, the newest first.
+    /// The tokens of all users, the newest first.
     pub async fn tokens(&self) -> Result<Vec<Token>> {
         self.authorise(Action::ManageUsers)?;
         self.engine.store().tokens(None).await

@@ -175,7 +175,7 @@ impl Builder {
         self
     }
 
-    /// How much of what one person has sent may be kept at once, bytes; any amount by default.
+    /// How much of what one user has sent may be kept at once, bytes; any amount by default.
     #[must_use]
     pub fn upload_quota(mut self, bytes: u64) -> Self {
         self.uploads.person = Some(bytes);
@@ -189,7 +189,7 @@ impl Builder {
         self
     }
 
-    /// Starts what is due by schedule only where its owner is among the people and may start it; by default, all of it.
+    /// Starts what is due by schedule only where its owner is among the users and may start it; by default, all of it.
     #[must_use]
     pub fn with_accounts(mut self) -> Self {
         self.accounts = true;

@@ -14,7 +14,7 @@ use crate::{
 pub struct QueueStatus {
     /// Its controls, and its name.
     pub control: QueueControl,
-    /// Its kinds, by the names that people call them.
+    /// Its kinds, by the names that users call them.
     pub kinds: Vec<KindStatus>,
 }
 
@@ -43,7 +43,7 @@ pub enum Hold {
 }
 
 impl KindStatus {
-    /// How many may run at once, by its task and by what people have decided.
+    /// How many may run at once, by its task and by what users have decided.
     pub fn limit(&self) -> Option<u32> {
         self.control.at_once.into_iter().chain(self.task.limit).min()
     }

@@ -19,7 +19,7 @@ pub const SCHEDULE_NAME_LENGTH: usize = 80;
 /// A new plan of a schedule, unchecked.
 #[derive(Clone, Debug)]
 pub struct NewSchedule {
-    /// What people call it, 1 to 80 characters.
+    /// What users call it, 1 to 80 characters.
     pub name: String,
     /// The kind of its jobs.
     pub kind: String,

@@ -30,7 +30,7 @@ impl NodeLock {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             file.try_lock().map_err(std::io::Error::from)?;
             // The lock counts, not what is in the file, for which a full disk may have no room. The number is for
-            // people who look.
+            // users who look.
             let _ = writeln!(file, "{}\n{KINDS} {kinds}", std::process::id());
             Ok(file)
         };

@@ -9,7 +9,7 @@ use eta::{Estimator, Sample};
 use model::{Eta, Progress};
 
 use crate::{
-    progress::kind_history::{KindHistory, Known},
+    progress::kind_history::{HistoryLookup, KindHistory},
     types::curve::{Curve, Recorder, done},
 };
 
@@ -23,7 +23,7 @@ const RESTING: Duration = Duration::from_secs(2);
 const WAIT: Duration = Duration::from_secs(4);
 /// Between two saves of the curve.
 const SAVE: Duration = Duration::from_secs(10);
-/// What people see changes with a part of the range as large as this.
+/// What users see changes with a part of the range as large as this.
 const SEEN: f64 = 0.1;
 
 /// The forecast of one attempt: its progress curve and its estimator.
@@ -33,7 +33,7 @@ pub(crate) struct RunForecast {
     stages: usize,
     began: Instant,
     estimator: Option<Box<Estimator>>,
-    learned: Arc<KindHistory>,
+    kind_history: Arc<KindHistory>,
     looked_at: Option<Instant>,
     /// Whether it has moved since.
     moved: bool,
@@ -57,7 +57,7 @@ impl RunForecast {
             stages,
             began,
             estimator: None,
-            learned: Arc::default(),
+            kind_history: Arc::default(),
             looked_at: None,
             moved: false,
             saved_at: now,
@@ -74,13 +74,13 @@ impl RunForecast {
         }
     }
 
-    /// How long it will still take, when it is time to say so again. `known` is asked what earlier runs teach, until it
+    /// How long it will still take, when it is time to say so again. `lookup` is asked what earlier runs teach, until it
     /// has heard of the newest.
     pub(crate) fn forecast(
         &mut self,
         progress: &Progress,
         now: Instant,
-        known: impl FnOnce() -> Known,
+        lookup: impl FnOnce() -> HistoryLookup,
     ) -> Option<Forecast> {
         let pause = if self.moved { MOVING } else { RESTING };
         if self.looked_at.is_some_and(|looked| now.saturating_duration_since(looked) < pause) {
@@ -89,12 +89,12 @@ impl RunForecast {
         self.looked_at = Some(now);
         self.moved = false;
         if self.estimator.is_none() {
-            let Known { learned, stale } = known();
+            let HistoryLookup { kind_history, stale } = lookup();
             if stale && now.saturating_duration_since(self.began) < WAIT {
                 return None;
             }
-            self.learned = learned;
-            self.estimator = Some(Box::new(Estimator::new(self.stages, self.learned.history.clone())));
+            self.kind_history = kind_history;
+            self.estimator = Some(Box::new(Estimator::new(self.stages, self.kind_history.history.clone())));
         }
         let seconds = self.seconds(now);
         let estimator = self.estimator.as_mut()?;
@@ -106,11 +106,11 @@ impl RunForecast {
             fraction: progress.fraction,
         });
         let estimate = estimator.estimate(seconds);
-        let slow = self.learned.history.as_ref().and_then(|history| history.slow());
+        let slow = self.kind_history.history.as_ref().and_then(|history| history.slow());
         Some(Forecast {
             eta: estimate.map(|estimate| Eta { low: tenths(estimate.low), high: tenths(estimate.high) }),
             slow: slow.is_some_and(|slow| seconds > slow),
-            quiet_after: self.learned.quiet_after,
+            quiet_after: self.kind_history.quiet_after,
         })
     }
 

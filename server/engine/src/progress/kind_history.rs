@@ -11,7 +11,7 @@ use model::QUIET_AFTER;
 use crate::store::{PastRun, Store};
 
 /// How long what was learned is used before the store is asked again.
-const LEARNED_FOR: Duration = Duration::from_mins(1);
+const REFRESH_EVERY: Duration = Duration::from_mins(1);
 /// A run is quiet after this multiple of the longest silence that is usual in its kind.
 const QUIET_FACTOR: f64 = 3.0;
 /// Least number of runs from which the usual silence is learned.
@@ -41,9 +41,9 @@ impl KindHistory {
 
 /// A cached history.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct HistoryLookup {
     /// Nothing of its runs before the store has answered for the first time.
-    pub(crate) learned: Arc<KindHistory>,
+    pub(crate) kind_history: Arc<KindHistory>,
     /// It misses the newest runs: the store is being asked for them.
     pub(crate) stale: bool,
 }
@@ -55,42 +55,42 @@ pub(crate) struct HistoryCache(Mutex<CachedHistory>);
 #[derive(Debug, Default)]
 struct CachedHistory {
     asked: Option<Instant>,
-    known: Known,
+    lookup: HistoryLookup,
 }
 
 impl HistoryCache {
     /// The cached history, and whether it is stale: then the caller reads the store again.
-    pub(crate) fn known(&self, now: Instant) -> (Known, bool) {
-        let mut lesson = self.lesson();
-        let ask = lesson.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= LEARNED_FOR);
-        if ask {
-            lesson.asked = Some(now);
-            lesson.known.stale = true;
+    pub(crate) fn lookup(&self, now: Instant) -> (HistoryLookup, bool) {
+        let mut entry = self.entry();
+        let refresh = entry.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= REFRESH_EVERY);
+        if refresh {
+            entry.asked = Some(now);
+            entry.lookup.stale = true;
         }
-        (lesson.known.clone(), ask)
+        (entry.lookup.clone(), refresh)
     }
 
     /// Asks the store. Where it fails, what was known stays.
-    pub(crate) async fn ask(&self, store: &dyn Store, kind: &str, stages: usize) {
-        let learned = match store.recent_runs(kind).await {
+    pub(crate) async fn refresh(&self, store: &dyn Store, kind: &str, stages: usize) {
+        let kind_history = match store.recent_runs(kind).await {
             Ok(runs) => Some(Arc::new(KindHistory::of(stages, &runs))),
             Err(error) => {
                 tracing::warn!(kind, %error, "the history of a kind cannot be read; its runs are estimated by what was known");
                 None
             }
         };
-        self.answered(learned);
+        self.store_answer(kind_history);
     }
 
-    fn answered(&self, learned: Option<Arc<KindHistory>>) {
-        let known = &mut self.lesson().known;
-        known.stale = false;
-        if let Some(learned) = learned {
-            known.learned = learned;
+    fn store_answer(&self, kind_history: Option<Arc<KindHistory>>) {
+        let lookup = &mut self.entry().lookup;
+        lookup.stale = false;
+        if let Some(kind_history) = kind_history {
+            lookup.kind_history = kind_history;
         }
     }
 
-    fn lesson(&self) -> MutexGuard<'_, CachedHistory> {
+    fn entry(&self) -> MutexGuard<'_, CachedHistory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -116,23 +116,23 @@ mod tests {
 
     #[test]
     fn kind_history_is_read_once_a_minute() {
-        let (lessons, now) = (HistoryCache::default(), Instant::now());
-        let asks = |seconds| lessons.known(now + Duration::from_secs(seconds)).1;
+        let (cache, now) = (HistoryCache::default(), Instant::now());
+        let asks = |seconds| cache.lookup(now + Duration::from_secs(seconds)).1;
         assert_eq!([asks(0), asks(1), asks(59), asks(60), asks(61)], [true, false, false, true, false]);
     }
 
     #[test]
     fn stale_kind_history_is_kept_if_the_store_fails() {
-        let (lessons, now) = (HistoryCache::default(), Instant::now());
-        let known = |seconds| {
-            let Known { learned, stale } = lessons.known(now + Duration::from_secs(seconds)).0;
-            (learned.quiet_after.is_some(), stale)
+        let (cache, now) = (HistoryCache::default(), Instant::now());
+        let lookup = |seconds| {
+            let HistoryLookup { kind_history, stale } = cache.lookup(now + Duration::from_secs(seconds)).0;
+            (kind_history.quiet_after.is_some(), stale)
         };
-        assert_eq!(known(0), (false, true));
-        lessons.answered(Some(Arc::new(KindHistory { quiet_after: Some(60.0), ..KindHistory::default() })));
-        assert_eq!(known(1), (true, false));
-        assert_eq!([known(100), known(101)], [(true, true); 2], "the store is asked what has run since");
-        lessons.answered(None);
-        assert_eq!(known(102), (true, false));
+        assert_eq!(lookup(0), (false, true));
+        cache.store_answer(Some(Arc::new(KindHistory { quiet_after: Some(60.0), ..KindHistory::default() })));
+        assert_eq!(lookup(1), (true, false));
+        assert_eq!([lookup(100), lookup(101)], [(true, true); 2], "the store is asked what has run since");
+        cache.store_answer(None);
+        assert_eq!(lookup(102), (true, false));
     }
 }

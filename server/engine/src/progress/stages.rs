@@ -35,7 +35,7 @@ impl Stages {
         self.names.len()
     }
 
-    /// The stage as people are shown it; `None` where there is none of that number.
+    /// The stage as users are shown it; `None` where there is none of that number.
     pub(crate) fn shown(&self, index: usize) -> Option<Stage> {
         let name = (*self.names.get(index)?).to_owned();
         Some(Stage { index: index as u32, count: self.names.len() as u32, name, starts: self.starts.clone() })

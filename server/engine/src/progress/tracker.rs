@@ -28,7 +28,7 @@ pub(crate) struct Tracker {
     /// Rises with every report but `advance`, whose traces are in the stripes.
     changes: AtomicU64,
     warnings: AtomicU64,
-    words: Mutex<Words>,
+    reports: Mutex<Reports>,
     stages: Stages,
 }
 
@@ -39,12 +39,12 @@ struct Stripe(AtomicU64);
 
 /// What is reported rarely.
 #[derive(Debug)]
-struct Words {
+struct Reports {
     stage: Option<usize>,
     /// The value in this stage that this attempt began at.
     begin: u64,
     /// Whether the task has said that it cannot go on from where an earlier attempt stopped.
-    anew: bool,
+    restarted: bool,
     max: Option<u64>,
     unit: &'static str,
     message: String,
@@ -63,10 +63,10 @@ impl Tracker {
             base: AtomicU64::new(0),
             changes: AtomicU64::new(0),
             warnings: AtomicU64::new(0),
-            words: Mutex::new(Words {
+            reports: Mutex::new(Reports {
                 stage: None,
                 begin: 0,
-                anew: false,
+                restarted: false,
                 max: None,
                 unit: "",
                 message: String::new(),
@@ -92,27 +92,27 @@ impl Tracker {
 
     /// Sets the value to what an earlier attempt has done, which says nothing of the speed of this one.
     pub(crate) fn continue_at(&self, value: u64) {
-        let mut words = self.words();
-        words.begin = value;
+        let mut reports = self.reports();
+        reports.begin = value;
         self.base.store(value.wrapping_sub(self.sum()), Relaxed);
         self.changed();
     }
 
     /// Enters a stage; answers `false` where there is none of that number or it has been left already.
     pub(crate) fn stage(&self, index: usize) -> bool {
-        let mut words = self.words();
-        if index >= self.stages.count() || words.stage.is_some_and(|current| index < current) {
+        let mut reports = self.reports();
+        if index >= self.stages.count() || reports.stage.is_some_and(|current| index < current) {
             return false;
         }
-        if words.stage == Some(index) {
+        if reports.stage == Some(index) {
             return true;
         }
         let now = Instant::now();
-        words.leave_stage(now);
-        words.stage = Some(index);
-        words.begin = 0;
-        words.max = None;
-        words.unit = "";
+        reports.leave_stage(now);
+        reports.stage = Some(index);
+        reports.begin = 0;
+        reports.max = None;
+        reports.unit = "";
         self.base.store(0_u64.wrapping_sub(self.sum()), Relaxed);
         self.changed();
         true
@@ -120,23 +120,23 @@ impl Tracker {
 
     /// Says how much there is to do in this stage.
     pub(crate) fn total(&self, total: Option<u64>, unit: &'static str) {
-        let mut words = self.words();
-        words.max = total;
-        words.unit = unit;
+        let mut reports = self.reports();
+        reports.max = total;
+        reports.unit = unit;
         self.changed();
     }
 
     /// Says what is being done.
     pub(crate) fn message(&self, tone: Tone, text: String) {
-        let mut words = self.words();
-        words.message = text;
-        words.tone = tone;
+        let mut reports = self.reports();
+        reports.message = text;
+        reports.tone = tone;
         self.changed();
     }
 
     /// Replaces the free data.
     pub(crate) fn data(&self, data: Value) {
-        self.words().data = Some(data);
+        self.reports().data = Some(data);
         self.changed();
     }
 
@@ -154,7 +154,7 @@ impl Tracker {
     /// Nothing that an earlier attempt left counts for this one, neither its warnings nor its place.
     pub(crate) fn begin_anew(&self) {
         self.warnings.store(0, Relaxed);
-        self.words().anew = true;
+        self.reports().restarted = true;
         self.changed();
     }
 
@@ -170,9 +170,9 @@ impl Tracker {
 
     /// Seconds spent in each stage until `now`.
     pub(crate) fn stage_seconds(&self, now: Instant) -> Vec<f64> {
-        let mut words = self.words();
-        words.leave_stage(now);
-        words.seconds.clone()
+        let mut reports = self.reports();
+        reports.leave_stage(now);
+        reports.seconds.clone()
     }
 
     fn changed(&self) {
@@ -183,12 +183,12 @@ impl Tracker {
         self.stripes.iter().fold(0, |sum, stripe| sum.wrapping_add(stripe.0.load(Relaxed)))
     }
 
-    fn words(&self) -> MutexGuard<'_, Words> {
-        self.words.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reports(&self) -> MutexGuard<'_, Reports> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Words {
+impl Reports {
     fn leave_stage(&mut self, now: Instant) {
         if let Some(stage) = self.stage {
             self.seconds[stage] += now.saturating_duration_since(self.entered).as_secs_f64();
@@ -230,35 +230,35 @@ impl Sample {
             return false;
         }
         self.seen = seen;
-        let words = tracker.words();
+        let reports = tracker.reports();
         // Read again under the lock, so that value, stage and total belong together.
         let value = tracker.base.load(Relaxed).wrapping_add(tracker.sum());
-        if (words.stage, words.begin) != self.began {
-            self.began = (words.stage, words.begin);
-            self.rate = Rate::starting_at(now, words.begin);
+        if (reports.stage, reports.begin) != self.began {
+            self.began = (reports.stage, reports.begin);
+            self.rate = Rate::starting_at(now, reports.begin);
         }
         self.rate.observe(now, value);
         // `None` is less than any number.
-        let fraction = tracker.stages.fraction(words.stage, value, words.max).map(|f| f.min(NEARLY_DONE));
+        let fraction = tracker.stages.fraction(reports.stage, value, reports.max).map(|f| f.min(NEARLY_DONE));
         let progress = &mut self.progress;
         // A task that continues needs a moment to find its place again; the bar waits for it where it stood.
-        let finds_its_place = self.left && !words.anew && value == 0 && fraction <= progress.fraction;
+        let finds_its_place = self.left && !reports.restarted && value == 0 && fraction <= progress.fraction;
         if !finds_its_place {
             let known = progress.fraction.filter(|_| !self.left);
             self.left = false;
             progress.value = value;
-            progress.max = words.max;
-            words.unit.clone_into(&mut progress.unit);
+            progress.max = reports.max;
+            reports.unit.clone_into(&mut progress.unit);
             // What was known stays known, and never falls.
             progress.fraction = if fraction > known { fraction } else { known };
-            progress.stage = words.stage.and_then(|index| tracker.stages.shown(index));
+            progress.stage = reports.stage.and_then(|index| tracker.stages.shown(index));
         }
-        if !finds_its_place || words.data.is_some() {
-            progress.data.clone_from(&words.data);
+        if !finds_its_place || reports.data.is_some() {
+            progress.data.clone_from(&reports.data);
         }
         progress.rev += 1;
-        words.message.clone_into(&mut progress.message);
-        progress.tone = words.tone;
+        reports.message.clone_into(&mut progress.message);
+        progress.tone = reports.tone;
         progress.rate = self.rate.per_second();
         progress.warnings = tracker.warnings();
         progress.at = Some(at);
@@ -267,7 +267,7 @@ impl Sample {
 
     /// Sets the forecast. Without `with_news` of the task, only a difference that users see counts as news;
     /// answers whether it is.
-    pub(crate) fn tell(&mut self, forecast: Forecast, with_news: bool) -> bool {
+    pub(crate) fn set_forecast(&mut self, forecast: Forecast, with_news: bool) -> bool {
         let news = !with_news && forecast.differs(&Forecast::of(&self.progress));
         if news || with_news {
             let Forecast { eta, slow, quiet_after } = forecast;

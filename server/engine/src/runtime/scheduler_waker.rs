@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Wakes the timekeeper before its time.
+/// Wakes the scheduler before its time.
 #[derive(Default)]
 pub(crate) struct SchedulerWaker {
     pub(crate) woken: Notify,

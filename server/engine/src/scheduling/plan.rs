@@ -7,7 +7,7 @@ use crate::{Error, Result};
 
 /// The names of a plan's own fields, by which its faults are told. No field of an input can be called so.
 pub mod field {
-    /// What people call it.
+    /// What users call it.
     pub const NAME: &str = "$name";
     /// The cron expression.
     pub const EXPRESSION: &str = "$expression";

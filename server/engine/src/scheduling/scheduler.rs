@@ -144,7 +144,7 @@ fn is_about_the_plan(error: &Error) -> bool {
     )
 }
 
-/// For people: why it was paused.
+/// For users: why it was paused.
 fn reason(schedule: &Schedule, error: &Error) -> String {
     let owner = &schedule.owner;
     match error {

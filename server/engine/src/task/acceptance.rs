@@ -33,7 +33,7 @@ pub struct StartOptions {
     /// What the same user must not have under way twice, 1 to 200 bytes: while a job of the kind with this key is not
     /// over, that one is the answer. Without effect where the task has a key of its own ([`crate::Task::unique_key`]).
     pub unique_key: Option<String>,
-    /// The caller's own name for this start, 1 to 200 bytes: asked again with it by the same person within 24 h, the
+    /// The caller's own name for this start, 1 to 200 bytes: asked again with it by the same user within 24 h, the
     /// answer is the same job. So a caller that got no answer may ask again.
     pub idempotency_key: Option<String>,
 }

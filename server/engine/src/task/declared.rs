@@ -20,7 +20,7 @@ use crate::{
 pub struct Declared {
     /// Its name: 1 to 40 characters of a-z, 0-9 and dashes.
     pub kind: String,
-    /// What people call it.
+    /// What users call it.
     pub name: String,
     /// What it does.
     pub about: String,
@@ -38,16 +38,16 @@ pub struct Declared {
     pub queue: Option<String>,
     /// How many may run at once.
     pub limit: Option<u32>,
-    /// The least role that may start and steer its jobs; operator at least.
+    /// The least role that may start and control its jobs; operator at least.
     pub start_role: Role,
-    /// Whether others' jobs are out of sight.
+    /// Whether others' jobs are hidden.
     pub private: bool,
 }
 
 /// What a task of this sort does. Its input has been checked against the form, as that of any other.
 #[async_trait]
 pub trait DeclaredTask: Send + Sync + 'static {
-    /// What people call the job with this input.
+    /// What users call the job with this input.
     fn title(&self, input: &Value) -> String;
 
     /// Checks what the form cannot say.

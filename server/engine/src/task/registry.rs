@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     Ctx, Error, Result, Task, TaskError, TaskInfo,
     progress::{
-        kind_history::{HistoryCache, Known},
+        kind_history::{HistoryCache, HistoryLookup},
         stages::Stages,
     },
     shared::Shared,
@@ -77,7 +77,7 @@ pub(crate) struct Entry {
     pub(crate) task: Box<dyn ErasedTask>,
     weights: &'static [f64],
     shares: Mutex<Option<(Instant, Vec<f64>)>>,
-    lessons: HistoryCache,
+    history: HistoryCache,
 }
 
 impl Entry {
@@ -106,19 +106,19 @@ impl Entry {
 
     /// A kind whose types are erased.
     pub(crate) fn of(info: TaskInfo, task: Box<dyn ErasedTask>, weights: &'static [f64]) -> Self {
-        Self { info, task, weights, shares: Mutex::new(None), lessons: HistoryCache::default() }
+        Self { info, task, weights, shares: Mutex::new(None), history: HistoryCache::default() }
     }
 
     /// What recent successful runs teach. The store is asked in the background, once a minute at most.
-    pub(crate) fn known(self: &Arc<Self>, shared: &Arc<Shared>, now: Instant) -> Known {
-        let (known, ask) = self.lessons.known(now);
+    pub(crate) fn history_lookup(self: &Arc<Self>, shared: &Arc<Shared>, now: Instant) -> HistoryLookup {
+        let (history_lookup, ask) = self.history.history_lookup(now);
         if ask {
             let (entry, store) = (Arc::clone(self), Arc::clone(&shared.store));
             shared.service.spawn(async move {
-                entry.lessons.ask(store.as_ref(), entry.info.kind.as_str(), entry.info.stages.len()).await;
+                entry.history.ask(store.as_ref(), entry.info.kind.as_str(), entry.info.stages.len()).await;
             });
         }
-        known
+        history_lookup
     }
 
     /// How the stages share the bar: as the task says, else as history shows, else equally.
@@ -198,7 +198,7 @@ impl Registry {
     pub(crate) fn get(&self, kind: &str) -> Result<&Arc<Entry>> {
         self.find(kind).ok_or_else(|| Error::UnknownKind {
             kind: kind.chars().take(80).collect(),
-            known: self.entries.keys().copied().collect::<Vec<_>>().join(", "),
+            history_lookup: self.entries.keys().copied().collect::<Vec<_>>().join(", "),
         })
     }
 }

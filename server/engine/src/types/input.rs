@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A folder or file under one of the roots, as a person typed or picked it: absolute, or relative to the first root
+/// A folder or file under one of the roots, as a user typed or picked it: absolute, or relative to the first root
 /// that has it. Checked when the job is accepted and again, symlinks resolved, when it runs: [`crate::Ctx::resolve`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

@@ -36,7 +36,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A queue's name: several kinds that share a resource, such as a disk, so that people can pause and limit them
+/// A queue's name: several kinds that share a resource, such as a disk, so that users can pause and limit them
 /// together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Queue(&'static str);

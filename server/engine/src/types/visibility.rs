@@ -7,7 +7,7 @@ use model::{JobView, Role, Scope};
 /// Who may start and see the jobs of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// The least role that may start and steer its jobs; operator at least.
+    /// The least role that may start and control its jobs; operator at least.
     pub start: Role,
     /// Whether its jobs are seen by their owner and administrators only.
     pub private: bool,

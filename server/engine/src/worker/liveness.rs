@@ -1,7 +1,7 @@
 //! Liveness: sends heartbeats of this process, finds dead workers and settles their jobs.
 //!
 //! Both are done by a thread of their own, so that no task can hold them up. A process counts as dead when its lock can
-//! be taken (at once, see `node_lock`), or when its heart has not beaten for its whole lease while this process was
+//! be taken (at once, see `node_lock`), or when its heartbeat has stopped for its whole lease while this process was
 //! watching, which only a process can whose own beats are accepted. The time of day plays no part.
 
 use std::{

@@ -63,7 +63,7 @@ fn look(shared: &Shared, part: u32) {
             continue;
         }
         let news = watch.sample.look(&attempt.tracker, now, at);
-        let told = attempt.go_on_telling(&mut watch, news, now) || news;
+        let told = attempt.update_forecast(&mut watch, news, now) || news;
         if told {
             moved.push(event_of(attempt, &watch));
         }
@@ -79,7 +79,7 @@ fn look(shared: &Shared, part: u32) {
         if attempt.alive.swap(false, Ordering::Relaxed) || news || lines.is_some() {
             watch.heard_at = now;
         }
-        if let Some(curve) = watch.story.as_mut().and_then(|story| story.due_curve(now)) {
+        if let Some(curve) = watch.forecast.as_mut().and_then(|forecast| forecast.due_curve(now)) {
             curves.push((attempt.fence.clone(), curve));
         }
         if let Some(passed) = attempt.overdue(now, &watch) {
