@@ -128,7 +128,7 @@ fn summary(job: &JobView) -> String {
         Shown::NotResponding => "Not responding to cancel".to_owned(),
         Shown::Queued => "Waiting for a free slot".to_owned(),
         Shown::Scheduled => "Scheduled".to_owned(),
-        Shown::Paused => "Set aside".to_owned(),
+        Shown::Paused => "Paused".to_owned(),
         Shown::Interrupted => "Worker died".to_owned(),
         Shown::Cancelled => stopped_line(job),
         Shown::Retrying | Shown::Failed => {

@@ -268,7 +268,7 @@ fn limit_in_words(control: &QueueControl, most: Option<u32>) -> String {
 
 /// Why jobs wait.
 fn waiting_reason(jobs: &Counts, held: Option<&'static str>) -> &'static str {
-    if jobs.queued == 0 { text::EMPTY } else { held.unwrap_or(text::WAITING_FOR_A_FREE_SLOT) }
+    if jobs.queued == 0 { text::NO_QUEUED_JOBS } else { held.unwrap_or(text::WAITING_FOR_A_FREE_SLOT) }
 }
 
 /// `2 running, 14 waiting`.

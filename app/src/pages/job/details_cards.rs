@@ -192,13 +192,14 @@ fn Timeline(activity: Vec<Activity>) -> impl IntoView {
         .into_iter()
         .map(|entry| {
             let (icon, state, words) = describe_event(&entry.what);
+            let separator = if entry.detail.starts_with("with ") { " " } else { ": " };
             view! {
                 <li data-state=state>
                     <Icon name=icon />
                     <p>
                         {entry.by.map(|by| view! { <b>{by}</b> " " })} {words}
                         {(entry.attempt > 1).then(|| text::of_attempt(&entry.attempt))}
-                        {(!entry.detail.is_empty()).then(|| format!(": {}", entry.detail))}
+                        {(!entry.detail.is_empty()).then(|| format!("{separator}{}", entry.detail))}
                     </p>
                     <small>
                         <Timestamp at=entry.at />

@@ -84,7 +84,7 @@ fn Stage(
             </td>
             <td class="number" data-label=text::TIME>
                 {match since {
-                    Some(since) => Either::Left(view! { "since " <Timestamp at=since /> }),
+                    Some(since) => Either::Left(view! { <span>"since " <Timestamp at=since /></span> }),
                     None => Either::Right(seconds.map(duration)),
                 }}
             </td>

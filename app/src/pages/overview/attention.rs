@@ -52,7 +52,7 @@ fn paused(control: QueueControl) -> impl IntoView {
             <Icon name="pause" />
             <p>
                 <a href=url("/queues")>{what}</a>
-                {text::IS_PAUSED_BY}
+                {text::WAS_PAUSED_BY}
                 {control.paused_by}
                 ", "
                 {control.paused_at.map(|at| view! { <Timestamp at /> })}

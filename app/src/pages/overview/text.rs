@@ -26,7 +26,7 @@ pub(super) const ATTENTION_HINT: &str = "until retried, rerun, deleted or resume
 pub(super) const SHOWING_THE_LATEST: &str = "Showing the latest. ";
 pub(super) const VIEW_ALL_FAILED: &str = "View all failed";
 pub(super) const VIEW_ALL_INTERRUPTED: &str = "View all interrupted";
-pub(super) const IS_PAUSED_BY: &str = " is paused by ";
+pub(super) const WAS_PAUSED_BY: &str = " was paused by ";
 pub(super) const OPEN: &str = "Open";
 pub(super) const OPEN_THE_QUEUES: &str = " the queues";
 

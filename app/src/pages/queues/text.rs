@@ -19,7 +19,7 @@ pub(super) const RESUME: &str = "Resume";
 pub(super) const AT_ONCE: &str = "at once";
 pub(super) const SAVE: &str = "Save";
 pub(super) const NO_LIMIT: &str = "no limit";
-pub(super) const EMPTY: &str = "Empty";
+pub(super) const NO_QUEUED_JOBS: &str = "No queued jobs";
 pub(super) const WAITING_FOR_A_FREE_SLOT: &str = "Waiting for a free slot";
 
 pub(super) fn named(of: &dyn Display, name: &dyn Display) -> String {

@@ -104,12 +104,12 @@ pub(super) fn Tokens(
                         </small>
                     </span>
                 </th>
-                {of_all.then(|| view! { <td data-label=text::OF>{token.user_name.to_string()}</td> })}
-                <td data-label=text::MAY>{scope_list(&token.scopes)}</td>
+                {of_all.then(|| view! { <td data-label=text::USER>{token.user_name.to_string()}</td> })}
+                <td data-label=text::PERMISSIONS>{scope_list(&token.scopes)}</td>
                 <td data-label=text::LAST_USED class="muted nowrap">
                     <LastUsed at=token.used_at now never=text::NEVER />
                 </td>
-                <td data-label=text::ENDS class="nowrap">
+                <td data-label=text::EXPIRES class="nowrap">
                     <Expiry at=token.expires now />
                 </td>
                 <td class="number">
@@ -123,10 +123,10 @@ pub(super) fn Tokens(
             <thead>
                 <tr>
                     <th scope="col">{text::TOKEN}</th>
-                    {of_all.then(|| view! { <th scope="col">{text::OF}</th> })}
-                    <th scope="col">{text::MAY}</th>
+                    {of_all.then(|| view! { <th scope="col">{text::USER}</th> })}
+                    <th scope="col">{text::PERMISSIONS}</th>
                     <th scope="col">{text::LAST_USED}</th>
-                    <th scope="col">{text::ENDS}</th>
+                    <th scope="col">{text::EXPIRES}</th>
                     <th scope="col">
                         <span class="visually-hidden">{text::ACTIONS}</span>
                     </th>

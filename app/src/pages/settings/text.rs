@@ -12,11 +12,11 @@ pub(super) const SETTINGS: &str = "Settings";
 // Shared
 pub(super) const COPY: &str = "Copy";
 pub(super) const JUST_NOW: &str = "just now";
-pub(super) const OF: &str = "Of";
-pub(super) const MAY: &str = "May";
+pub(super) const USER: &str = "User";
+pub(super) const PERMISSIONS: &str = "Permissions";
 pub(super) const LAST_USED: &str = "Last used";
 pub(super) const NEVER: &str = "never";
-pub(super) const ENDS: &str = "Ends";
+pub(super) const EXPIRES: &str = "Expires";
 pub(super) const REVOKE: &str = "Revoke";
 pub(super) const TOKEN: &str = "Token";
 pub(super) const ACTIONS: &str = "Actions";

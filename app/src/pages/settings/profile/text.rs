@@ -24,7 +24,7 @@ pub(super) const SAVE: &str = "Save";
 // Tokens
 pub(super) const NAME: &str = "Name";
 pub(super) const PERMISSIONS: &str = "Permissions";
-pub(super) const ENDS: &str = "Ends";
+pub(super) const EXPIRES: &str = "Expires";
 pub(super) const CUSTOM_DATE: &str = "Custom date";
 pub(super) const IN_30_DAYS: &str = "In 30 days";
 pub(super) const IN_90_DAYS: &str = "In 90 days";

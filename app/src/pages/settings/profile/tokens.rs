@@ -12,7 +12,7 @@ use crate::{
 };
 
 const LABELS: &[(&str, &str)] =
-    &[("name", text::NAME), ("scopes", text::PERMISSIONS), ("expires", text::ENDS), ("expires_on", text::CUSTOM_DATE)];
+    &[("name", text::NAME), ("scopes", text::PERMISSIONS), ("expires", text::EXPIRES), ("expires_on", text::CUSTOM_DATE)];
 
 /// Lifetimes of a token, in days.
 const LIFETIMES: [(&str, &str); 4] =
