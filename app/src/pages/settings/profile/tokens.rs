@@ -11,8 +11,12 @@ use crate::{
     },
 };
 
-const LABELS: &[(&str, &str)] =
-    &[("name", text::NAME), ("scopes", text::PERMISSIONS), ("expires", text::EXPIRES), ("expires_on", text::CUSTOM_DATE)];
+const LABELS: &[(&str, &str)] = &[
+    ("name", text::NAME),
+    ("scopes", text::PERMISSIONS),
+    ("expires", text::EXPIRES),
+    ("expires_on", text::CUSTOM_DATE),
+];
 
 /// Lifetimes of a token, in days.
 const LIFETIMES: [(&str, &str); 4] =
