@@ -1,13 +1,13 @@
-//! `archive`: a folder as one `tar.zst` file, read back and compared before anybody can have it.
+//! `archive`: packs a folder into one `tar.zst` file and verifies it before it is published.
 //!
 //! Scan counts, Pack writes the archive into the work folder, Verify reads it back. Kept are names, byte for byte,
-//! permissions, owners' numbers, times, symbolic links and hard links; not kept are extended attributes. Holes of sparse
-//! files are packed as zeros, which compress to nearly nothing.
+//! permissions, owners' numbers, times, symbolic links and hard links; not kept are extended attributes. Holes of
+//! sparse files are packed as zeros, which compress to nearly nothing.
 
-mod frames;
-mod head;
-pub(crate) mod members;
+mod frame_writer;
+mod header;
 mod pack;
+pub(crate) mod tar_reader;
 mod verify;
 
 use std::{
@@ -26,31 +26,28 @@ use super::{
     time_slices::in_time_slices,
     walk::{Found, Walk},
 };
-use pack::{Mark, Order, pack};
+use pack::{PackOptions, Position, pack};
 use verify::verify;
 
-/// How much is read or written before the next look at whether to stop, bytes.
+/// Bytes that are read or written between two checks for a cancel.
 const CHUNK: usize = 256 << 10;
 /// The artifact that names each file and its digest.
 const MANIFEST: &str = "B3SUMS";
-/// How much of a folder's name the archive is named by, bytes.
-const LONGEST_NAME: usize = 200;
+/// Most bytes of the folder name in the name of the archive.
+const MAX_NAME: usize = 200;
 
-/// The task.
 pub(crate) struct Archive {
-    /// How much a frame of the compressed file holds at least, bytes before they are compressed.
+    /// Least uncompressed bytes of a frame of the compressed file.
     frame: u64,
 }
 
 impl Archive {
-    /// A later attempt goes on behind the last frame. The smaller they are, the less is done again, and the worse they
-    /// compress.
+    /// A later attempt continues after the last frame. Smaller frames lose less work and compress worse.
     pub(crate) fn new(frame: u64) -> Self {
         Self { frame }
     }
 }
 
-/// What is to be packed, and how.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
@@ -61,17 +58,16 @@ pub(crate) struct Input {
     /// Compression level
     ///
     /// 1 is fastest; 19 is smallest and about 50 times slower.
-    #[serde(default = "usual_level")]
+    #[serde(default = "default_level")]
     #[schemars(range(min = 1, max = 19))]
     level: u8,
 }
 
-/// That of the `zstd` program.
-fn usual_level() -> u8 {
+/// The default of the `zstd` program.
+fn default_level() -> u8 {
     3
 }
 
-/// What came out.
 #[derive(Serialize)]
 pub(crate) struct Output {
     /// The artifact.
@@ -92,7 +88,7 @@ pub(crate) struct Output {
     hard_links: u64,
     /// Files that were written to while they were read, or could be read in part only; each is a warning in the log.
     incomplete: u64,
-    /// What could not be read at all and is left out; each is a warning in the log.
+    /// Files that could not be read and are left out; each is a warning in the log.
     unreadable: u64,
     /// Devices, sockets and pipes, which are left out; each is a warning in the log.
     specials: u64,
@@ -123,19 +119,20 @@ impl Task for Archive {
         let files = Files::of(folder.path(), &ctx.work_folder().await?);
         let saved = match files.restore(ctx).await? {
             Some(saved) => saved,
-            None => Saved { size: scan(ctx, &folder).await?, packed: false, mark: Mark::default() },
+            None => Checkpoint { size: scan(ctx, &folder).await?, packed: false, mark: Position::default() },
         };
 
-        let Saved { size, packed, mark } = saved;
+        let Checkpoint { size, packed, mark } = saved;
         let mark = if packed {
             mark
         } else {
             ctx.stage(1);
             ctx.total(size, "B");
-            let save = |mark: &Mark| Saved { size, packed: false, mark: mark.clone() };
-            let order = Order { folder: &folder, files: &files, level: input.level.into(), frame: self.frame, size };
+            let save = |mark: &Position| Checkpoint { size, packed: false, mark: mark.clone() };
+            let order =
+                PackOptions { folder: &folder, files: &files, level: input.level.into(), frame: self.frame, size };
             let mark = pack(ctx, order, mark, save).await?;
-            ctx.checkpoint(&Saved { size, packed: true, mark: mark.clone() }).await?;
+            ctx.checkpoint(&Checkpoint { size, packed: true, mark: mark.clone() }).await?;
             mark
         };
 
@@ -167,22 +164,21 @@ impl Task for Archive {
     }
 }
 
-/// What a checkpoint holds.
 #[derive(Serialize, Deserialize)]
-struct Saved {
-    /// Bytes of all files, as Scan saw them.
+struct Checkpoint {
+    /// Bytes of all files, by Scan.
     size: u64,
-    /// Whether all of it is in the archive.
+    /// Whether the archive is complete.
     packed: bool,
-    mark: Mark,
+    mark: Position,
 }
 
-/// Where it works.
+/// The files in the work folder.
 struct Files {
     archive: PathBuf,
     /// The members of the archive in order, with the digest of each file.
     list: PathBuf,
-    /// What all names in the archive begin with.
+    /// The first component of all names in the archive.
     top: Vec<u8>,
 }
 
@@ -192,9 +188,9 @@ impl Files {
         Self { archive: work.join("archive"), list: work.join("list"), top: [name, b"/"].concat() }
     }
 
-    /// What an earlier attempt has done.
-    async fn restore(&self, ctx: &Ctx) -> Result<Option<Saved>, TaskError> {
-        let Some(saved) = ctx.restore::<Saved>().await? else { return Ok(None) };
+    /// The checkpoint of an earlier attempt, if its files are complete.
+    async fn restore(&self, ctx: &Ctx) -> Result<Option<Checkpoint>, TaskError> {
+        let Some(saved) = ctx.restore::<Checkpoint>().await? else { return Ok(None) };
         let length = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
         if length(&self.archive) < saved.mark.archive || length(&self.list) < saved.mark.list {
             ctx.begin_anew();
@@ -207,7 +203,7 @@ impl Files {
     }
 }
 
-/// Counts; answers the bytes of all files.
+/// The Scan stage. Returns the bytes of all files.
 async fn scan(ctx: &Ctx, folder: &RootedFolder) -> Result<u64, TaskError> {
     ctx.stage(0);
     ctx.unit("files");
@@ -220,7 +216,7 @@ async fn scan(ctx: &Ctx, folder: &RootedFolder) -> Result<u64, TaskError> {
                 *bytes += size;
                 own.advance(1);
             }
-            // Pack says what is the matter with them.
+            // Pack warns about them.
             Some(Found::Folder { .. } | Found::Link { .. } | Found::Special { .. } | Found::Unreadable { .. }) => {}
         }
         Ok(ControlFlow::Continue(()))
@@ -229,11 +225,11 @@ async fn scan(ctx: &Ctx, folder: &RootedFolder) -> Result<u64, TaskError> {
     Ok(size)
 }
 
-/// After the folder, with nothing that an artifact's name must not have.
+/// The name of the archive: that of the folder, without characters that an artifact name must not have.
 fn archive_name(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy());
     let clean: String = name.chars().map(|c| if is_unprintable(c) || c == '\\' { '_' } else { c }).collect();
     let clean = clean.trim_start_matches('.');
-    let clean = &clean[..clean.floor_char_boundary(LONGEST_NAME)];
+    let clean = &clean[..clean.floor_char_boundary(MAX_NAME)];
     format!("{}.tar.zst", if clean.is_empty() { "files" } else { clean })
 }

@@ -1,7 +1,7 @@
 //! `backup`: a checked copy of the database, taken while the server runs.
 //!
-//! A copy is made in a folder of its attempt's own and gets its name by one rename at the very end. The next attempt begins
-//! by removing the folders of all others, so whoever has lost the job, and wakes up without knowing, has nothing to rename.
+//! A copy is made in a folder of its attempt and renamed at the very end. The next attempt first removes the folders of
+//! all others, so an attempt that has lost its job without noticing has nothing to rename.
 
 use std::{
     fs::{self, File},
@@ -17,10 +17,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-/// The task.
 pub(crate) struct Backup;
 
-/// How many copies there are.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Input {
@@ -37,7 +35,6 @@ impl Default for Input {
     }
 }
 
-/// What was copied.
 #[derive(Serialize)]
 pub(crate) struct Output {
     /// The copy.
@@ -48,14 +45,13 @@ pub(crate) struct Output {
     removed: Vec<String>,
 }
 
-/// What names of copies begin and end with; between them are the time, UTC, which sorts them, and the job.
+/// Start and end of the name of a copy; between them are the time in UTC, by which names sort, and the job.
 const NAME: [&str; 2] = ["milepost-", ".db"];
 
-/// What names of folders end with in which a copy is made; they begin as copies do, and hold job and attempt.
-const UNFINISHED: &str = ".partial";
+/// End of the name of the folder in which a copy is made; it begins as a copy does, with job and attempt.
+const PARTIAL_SUFFIX: &str = ".partial";
 
-/// Between two looks at how large the copy is.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Task for Backup {
     const KIND: Kind = Kind::new("backup");
@@ -84,12 +80,12 @@ impl Task for Backup {
         let time =
             Timestamp::from_microsecond(keeper.now().0).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ");
         let name = format!("{}{time}-{}{}", NAME[0], ctx.job(), NAME[1]);
-        let making = Making::begin(ctx, &folder).await?;
-        // What earlier attempts were about to publish, and may have before they could say so.
+        let partial_backup = PartialBackup::begin(ctx, &folder).await?;
+        // Copies that earlier attempts were about to publish, and may have published.
         let mut names: Vec<String> = ctx.restore().await?.unwrap_or_default();
-        // Fails where the job has been given to another attempt. One that comes after this finds the folder, and removes it.
+        // Fails if another attempt has the job. A later attempt finds the folder and removes it.
         ctx.checkpoint(&names).await?;
-        let own = making.0.clone();
+        let own = partial_backup.0.clone();
         let others = folder.clone();
         ctx.blocking(move || remove_unfinished(&others, &own)).await?;
 
@@ -99,18 +95,18 @@ impl Task for Backup {
         ctx.message("Copying and checking");
         let stop = CancellationToken::new();
         let copying = {
-            let (file, stop) = (making.copy(), stop.clone());
-            ctx.blocking(move || keeper.back_up(&file, &stop).map_err(refused))
+            let (file, stop) = (partial_backup.copy(), stop.clone());
+            ctx.blocking(move || keeper.back_up(&file, &stop).map_err(engine_error))
         };
-        watched(ctx, copying, &making.copy(), &stop).await?;
+        copy_with_progress(ctx, copying, &partial_backup.copy(), &stop).await?;
 
         names.push(name.clone());
-        // The last moment at which an attempt that has lost its job is held back.
+        // The last check that this attempt still has the job.
         ctx.checkpoint(&names).await?;
-        let size = size_of(&making.copy());
+        let size = size_of(&partial_backup.copy());
         let (into, own) = (folder.clone(), name.clone());
-        ctx.blocking(move || making.publish(&into, &own)).await?;
-        // The copy also holds what was still in the database's log.
+        ctx.blocking(move || partial_backup.publish(&into, &own)).await?;
+        // The copy also contains the write-ahead log.
         ctx.total(size, "B");
         ctx.set(size);
         ctx.log(model::Level::Info, format!("{name} holds {}", bytes(size)));
@@ -120,12 +116,12 @@ impl Task for Backup {
     }
 }
 
-/// The folder in which an attempt makes its copy; it goes when the attempt ends.
-struct Making(PathBuf);
+/// The folder of an unfinished copy, removed on drop.
+struct PartialBackup(PathBuf);
 
-impl Making {
+impl PartialBackup {
     async fn begin(ctx: &Ctx, folder: &Path) -> Result<Self, TaskError> {
-        let path = folder.join(format!("{}{}-{}{UNFINISHED}", NAME[0], ctx.job(), ctx.attempt()));
+        let path = folder.join(format!("{}{}-{}{PARTIAL_SUFFIX}", NAME[0], ctx.job(), ctx.attempt()));
         let creating = path.clone();
         ctx.blocking(move || {
             let created = fs::create_dir_all(&creating);
@@ -139,7 +135,7 @@ impl Making {
         self.0.join("copy.db")
     }
 
-    /// Gives the copy its name, and has the disk keep it.
+    /// Renames the copy and syncs the folder.
     fn publish(self, folder: &Path, name: &str) -> Result<(), TaskError> {
         let renamed = fs::rename(self.copy(), folder.join(name));
         let kept = renamed.and_then(|()| File::open(folder)).and_then(|folder| folder.sync_all());
@@ -147,7 +143,7 @@ impl Making {
     }
 }
 
-impl Drop for Making {
+impl Drop for PartialBackup {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0)
             && error.kind() != ErrorKind::NotFound
@@ -157,8 +153,8 @@ impl Drop for Making {
     }
 }
 
-/// Waits for the copy, tells how large it has become, and ends it when the job is to stop.
-async fn watched(
+/// Waits for the copy, reports its size as progress, and stops it after a cancel or when the disk is full.
+async fn copy_with_progress(
     ctx: &Ctx,
     copying: impl Future<Output = Result<(), TaskError>>,
     file: &Path,
@@ -166,22 +162,22 @@ async fn watched(
 ) -> Result<(), TaskError> {
     let partial = file.with_added_extension("partial");
     let mut copying = std::pin::pin!(copying);
-    let mut no_room = None;
+    let mut disk_full = None;
     loop {
         tokio::select! {
             biased;
             copied = &mut copying => {
-                return match no_room {
+                return match disk_full {
                     Some(error) => Err(TaskError::io("copying the database", &error)),
                     None if stop.is_cancelled() => Err(TaskError::Cancelled),
                     None => copied,
                 };
             }
             () = ctx.cancelled(), if !stop.is_cancelled() => stop.cancel(),
-            () = tokio::time::sleep(LOOK) => {
+            () = tokio::time::sleep(POLL_INTERVAL) => {
                 ctx.set(size_of(&partial));
                 if let Err(error) = ctx.budget().check(0) {
-                    no_room = Some(error);
+                    disk_full = Some(error);
                     stop.cancel();
                 }
             }
@@ -189,21 +185,21 @@ async fn watched(
     }
 }
 
-fn refused(error: Error) -> TaskError {
+fn engine_error(error: Error) -> TaskError {
     match error {
         Error::Full => TaskError::disk_full("copying the database", &error),
         error => TaskError::retry("database", error.to_string()).caused_by(&error),
     }
 }
 
-/// Bytes; none for what is not there.
+/// Size in bytes; 0 if the file is missing.
 fn size_of(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |file| file.len())
 }
 
-/// Removes every copy in the making but `own`: one backup runs at a time, so nobody makes another by right.
+/// Removes all unfinished copies except `own`: only one backup runs at a time.
 fn remove_unfinished(folder: &Path, own: &Path) -> Result<(), TaskError> {
-    for name in names_in(folder, UNFINISHED)? {
+    for name in names_in(folder, PARTIAL_SUFFIX)? {
         let path = folder.join(&name);
         if path != own {
             fs::remove_dir_all(path).map_err(|error| TaskError::io(format!("removing {name}"), &error))?;
@@ -212,22 +208,21 @@ fn remove_unfinished(folder: &Path, own: &Path) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Removes what is neither the copy `own` nor among the newest others, so that `keep` are left, and what earlier attempts
-/// of its job have published; answers their names. What is the newest their names say, by a clock that may have been put
-/// back since.
+/// Removes all copies except `own` and the newest others, so that `keep` are left, and those of earlier attempts of the
+/// job. Returns their names. Age is by name, since the clock may have been set back.
 fn remove_older(folder: &Path, own: &str, of_job: &[String], keep: usize) -> Result<Vec<String>, TaskError> {
     let others = names_in(folder, NAME[1])?.into_iter().filter(|name| name != own);
-    let (mut doomed, mut copies): (Vec<_>, Vec<_>) = others.partition(|name| of_job.contains(name));
+    let (mut expired, mut copies): (Vec<_>, Vec<_>) = others.partition(|name| of_job.contains(name));
     copies.sort_unstable();
     copies.truncate(copies.len().saturating_sub(keep.saturating_sub(1)));
-    doomed.append(&mut copies);
-    for name in &doomed {
+    expired.append(&mut copies);
+    for name in &expired {
         fs::remove_file(folder.join(name)).map_err(|error| TaskError::io(format!("removing {name}"), &error))?;
     }
-    Ok(doomed)
+    Ok(expired)
 }
 
-/// The names of ours in the folder of copies that end so.
+/// Names of copies in the folder that end with `end`.
 fn names_in(folder: &Path, end: &str) -> Result<Vec<String>, TaskError> {
     let listing = |error| TaskError::io(format!("listing {}", folder.display()), &error);
     let mut names = Vec::new();

@@ -1,13 +1,13 @@
-//! `check-links`: asks every link of a list whether it still leads somewhere.
+//! `check-links`: requests every link of a list and reports broken ones.
 //!
-//! Each distinct link is an item of its own: one that fails is a counted warning and stops nothing. Redirects are
-//! followed by hand, because every hop is vetted and shown.
+//! Each distinct link is an item of a batch: a broken one is a counted warning. Redirects are followed here and not by
+//! the HTTP client, because each hop is filtered and reported.
 
-mod address;
+mod address_filter;
 mod journal;
 mod list;
-mod pace;
 mod probe;
+mod rate_limit;
 mod report;
 
 use std::{
@@ -23,26 +23,24 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoints::with_checkpoints;
-use address::Vetted;
+use address_filter::AddressFilter;
 use journal::{Journal, Line};
 use list::Links;
-use pace::Pace;
 use probe::{Finding, Prober};
+use rate_limit::HostRateLimit;
 use report::Findings;
 
-/// The task.
 pub(crate) struct CheckLinks {
-    vetted: Vetted,
+    addresses: AddressFilter,
 }
 
 impl CheckLinks {
-    /// `allow_private` lets it ask addresses that are not public.
+    /// `allow_private` permits addresses that are not public.
     pub(crate) fn new(allow_private: bool) -> Self {
-        Self { vetted: if allow_private { Vetted::ALL } else { Vetted::PUBLIC } }
+        Self { addresses: if allow_private { AddressFilter::ALL } else { AddressFilter::PUBLIC } }
     }
 }
 
-/// Which links, and how.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Input {
@@ -78,20 +76,19 @@ impl Default for Input {
     }
 }
 
-/// What came out.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Output {
     /// Lines with a link.
     links: u64,
-    /// Distinct links that were asked.
+    /// Distinct links that were requested.
     asked: u64,
-    /// Those that lead somewhere.
+    /// Links that work.
     good: u64,
-    /// Of those, the ones that lead somewhere else.
+    /// Of those, links that redirect.
     redirected: u64,
-    /// Those that lead nowhere, or could not be asked.
+    /// Broken links.
     broken: u64,
-    /// Of those, the ones that lead to an address this server does not ask.
+    /// Of those, links to addresses that are not permitted.
     refused: u64,
     /// The artifact with one row per link.
     report: &'static str,
@@ -132,11 +129,11 @@ impl Task for CheckLinks {
             ctx.log(Level::Info, format!("continues after {known} of {all} links"));
         }
         for line in known {
-            recall(ctx, &links, &findings, line);
+            restore_finding(ctx, &links, &findings, line);
         }
         let checked = self.check_all(&input, &links, &findings, journal, ctx).await;
 
-        // Cancelled, the job still shows what it has found, and where it stopped.
+        // The report is written after a cancel too; the stage then stays where it stopped.
         if checked.is_ok() {
             ctx.stage(2);
         }
@@ -149,7 +146,7 @@ impl Task for CheckLinks {
 }
 
 impl CheckLinks {
-    /// Asks every link of which there is no finding yet.
+    /// Checks all links without a finding.
     async fn check_all(
         &self,
         input: &Input,
@@ -159,8 +156,8 @@ impl CheckLinks {
         ctx: &Ctx,
     ) -> Result<(), TaskError> {
         let timeout = Duration::from_secs(input.timeout.into());
-        let prober = Prober::new(self.vetted, Pace::new(input.per_host_per_second), timeout)?;
-        let mut targets = links.in_turn();
+        let prober = Prober::new(self.addresses, HostRateLimit::new(input.per_host_per_second), timeout)?;
+        let mut targets = links.round_robin();
         targets.retain(|target| findings[target.index].get().is_none());
         let known = (links.targets.len() - targets.len()) as u64;
         let (findings, journal) = (Arc::clone(findings), Arc::new(journal));
@@ -170,7 +167,7 @@ impl CheckLinks {
             let journal = Arc::clone(&kept);
             async move {
                 let finding = tokio::select! {
-                    finding = prober.ask(target.url) => finding,
+                    finding = prober.check(target.url) => finding,
                     () = own.cancelled() => return Err(TaskError::Cancelled),
                 };
                 journal.add(target.index, &finding);
@@ -185,13 +182,13 @@ impl CheckLinks {
     }
 }
 
-/// Takes up what an earlier attempt found. What it could no longer tell of it is told now.
-fn recall(ctx: &Ctx, links: &Links, findings: &Findings, line: Line<Finding>) {
+/// Restores a finding of an earlier attempt, with its warning if that was not logged.
+fn restore_finding(ctx: &Ctx, links: &Links, findings: &Findings, line: Line<Finding>) {
     let Some(target) = links.targets.get(line.target) else { return };
-    if let Some((_, message)) = line.finding.error.as_ref().filter(|_| !line.told) {
+    if let Some((_, message)) = line.finding.error.as_ref().filter(|_| !line.logged) {
         ctx.warn(format!("{target}: {message}"));
     }
-    // A journal that names a link twice, which none does, would not matter.
+    // Set once: a journal has each link once.
     let _ = findings[line.target].set(line.finding);
 }
 

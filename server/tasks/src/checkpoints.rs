@@ -1,11 +1,11 @@
-//! Checkpoints beside the work.
+//! Checkpoints during asynchronous work.
 
 use std::convert::Infallible;
 
 use engine::{Ctx, TaskError};
 
-/// Does `work`, and meanwhile, whenever a checkpoint is due, what `save` answers; once more when the work was asked to stop
-/// and has, so that the next attempt need not do again what was done since.
+/// Runs `work` and calls `save` whenever a checkpoint is due, and once more after a cancel, so that the next attempt
+/// loses no work.
 pub(crate) async fn with_checkpoints<T, Saving>(
     ctx: &Ctx,
     save: impl Fn() -> Saving,

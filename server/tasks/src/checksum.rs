@@ -1,4 +1,4 @@
-//! `checksum`: a manifest of the checksums of every file in a folder, or a folder against such a manifest.
+//! `checksum`: writes a manifest with the checksums of all files in a folder, or verifies a folder against one.
 //!
 //! Scan lists the files, Hash reads them, Write puts the result together. Between the stages everything lies in the
 //! attempt's work folder, so memory does not grow with the number of files, and an attempt that ends in Scan or Hash
@@ -26,17 +26,15 @@ use serde::{Deserialize, Serialize};
 use super::{
     checkpoints::with_checkpoints,
     time_slices::{in_checkpointed_slices, in_time_slices},
-    walk::{Found, Walk, shown},
+    walk::{Found, Walk, printable_path},
 };
 use digest::{Algorithm, Hashing};
 use hash::{Done, Work, hash_all};
 use spool::{Entry, EntryReader, EntryWriter, Outcome, Outcomes};
 use verify::{Report, Verified};
 
-/// The task.
 pub(crate) struct Checksum;
 
-/// What is to be hashed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
@@ -56,7 +54,6 @@ pub(crate) struct Input {
     manifest: Option<UploadRef>,
 }
 
-/// What came out.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Output {
@@ -107,7 +104,7 @@ impl Task for Checksum {
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let folder = ctx.open_folder(&input.folder)?;
-        let job = Job { folder, algorithm: input.algorithm, work: ctx.work_folder().await? };
+        let job = ChecksumJob { folder, algorithm: input.algorithm, work: ctx.work_folder().await? };
         match input.manifest {
             None => job.write_manifest(ctx).await.map(Output::Written),
             Some(manifest) => job.verify(ctx, &manifest).await.map(Output::Verified),
@@ -115,15 +112,15 @@ impl Task for Checksum {
     }
 }
 
-/// What both halves of the task know.
-struct Job {
+/// Shared by writing and verifying.
+struct ChecksumJob {
     folder: RootedFolder,
     algorithm: Algorithm,
-    /// Where the lists and the outcomes lie.
+    /// The work folder, with the lists and the outcomes.
     work: PathBuf,
 }
 
-/// What Scan met, in either half of the task.
+/// The result of Scan.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Scanned {
     files: u64,
@@ -133,27 +130,26 @@ struct Scanned {
     specials: u64,
     /// Files that the manifest to verify does not name.
     not_listed: u64,
-    /// Lines of it that were not understood.
+    /// Invalid lines of the manifest.
     bad_lines: u64,
-    /// How long the lists of files are, those to hash and those that are not in the manifest, bytes.
+    /// Bytes of the two lists: files to hash, and files that are not in the manifest.
     lists: [u64; 2],
 }
 
-/// What a checkpoint holds.
 #[derive(Serialize, Deserialize)]
-struct Saved<S = Scanned, D = Done> {
+struct Checkpoint<S = Scanned, D = Done> {
     scanned: S,
-    /// Where Scan was, while it was not over.
+    /// The position of Scan, until it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<Vec<u8>>,
     done: D,
 }
 
-impl Job {
+impl ChecksumJob {
     async fn write_manifest(self, ctx: &Ctx) -> Result<Written, TaskError> {
         let list = self.listed();
         let earlier = self.restore(ctx).await?;
-        let (scanned, done) = if let Some(Saved { scanned, at: None, done }) = earlier {
+        let (scanned, done) = if let Some(Checkpoint { scanned, at: None, done }) = earlier {
             (scanned, done)
         } else {
             ctx.stage(0);
@@ -186,7 +182,7 @@ impl Job {
 
     async fn verify(self, ctx: &Ctx, manifest: &UploadRef) -> Result<Verified, TaskError> {
         let (listed, not_listed) = (self.listed(), self.not_listed());
-        let (scanned, done) = if let Some(Saved { scanned, done, .. }) = self.restore(ctx).await? {
+        let (scanned, done) = if let Some(Checkpoint { scanned, done, .. }) = self.restore(ctx).await? {
             (scanned, done)
         } else {
             let manifest = ctx.upload(manifest).await?;
@@ -227,7 +223,7 @@ impl Job {
         self.work.join("files")
     }
 
-    /// The list of those that are there and not to be hashed.
+    /// The list of files that the manifest does not name.
     fn not_listed(&self) -> PathBuf {
         self.work.join("not-listed")
     }
@@ -236,9 +232,9 @@ impl Job {
         self.work.join("outcomes")
     }
 
-    /// What an earlier attempt has done.
-    async fn restore(&self, ctx: &Ctx) -> Result<Option<Saved>, TaskError> {
-        let Some(saved) = ctx.restore::<Saved>().await? else { return Ok(None) };
+    /// The checkpoint of an earlier attempt, if its files are complete.
+    async fn restore(&self, ctx: &Ctx) -> Result<Option<Checkpoint>, TaskError> {
+        let Some(saved) = ctx.restore::<Checkpoint>().await? else { return Ok(None) };
         let length = |path: PathBuf| fs::metadata(path).map_or(0, |meta| meta.len());
         let lists = [length(self.listed()), length(self.not_listed())];
         let least = Outcomes::least_length(saved.done.entries());
@@ -264,12 +260,12 @@ impl Job {
         let entries = EntryReader::open(&self.listed()).map_err(opening)?;
         let outcomes = Outcomes::open(&self.outcomes(), done.entries() > 0, ctx.budget()).map_err(opening)?;
         let work = Work::new(self.folder.clone(), self.algorithm, entries, outcomes, done);
-        let save = || work.with_done(|done| ctx.checkpoint(&Saved { scanned, at: None, done }));
+        let save = || work.with_done(|done| ctx.checkpoint(&Checkpoint { scanned, at: None, done }));
         with_checkpoints(ctx, save, hash_all(ctx, &work)).await?;
         Ok(work)
     }
 
-    /// Writes the manifest, and answers its own digest.
+    /// Writes the manifest. Returns its digest.
     async fn write(&self, ctx: &Ctx, list: &Path, outcomes: &Outcomes) -> Result<String, TaskError> {
         let artifact = ctx.artifact(self.algorithm.manifest_name()).await?;
         let writing = |error| TaskError::io("writing the manifest", &error);
@@ -297,26 +293,31 @@ impl Job {
     }
 }
 
-/// Entries between two looks at whether to stop, or to make a checkpoint.
-const BUNCH: usize = 64;
+/// Entries between two checks for a cancel or a checkpoint.
+const BATCH: usize = 64;
 
 /// Lists the files of `folder` into `list`, or the rest of them.
-async fn scan(ctx: &Ctx, folder: &RootedFolder, list: &Path, earlier: Option<Saved>) -> Result<Scanned, TaskError> {
+async fn scan(
+    ctx: &Ctx,
+    folder: &RootedFolder,
+    list: &Path,
+    earlier: Option<Checkpoint>,
+) -> Result<Scanned, TaskError> {
     let (reading, listing) =
         (|error| TaskError::io("reading the folder", &error), |error| TaskError::io("listing the files", &error));
     ctx.unit("files");
     let (walk, writer, scanned) = match earlier {
-        Some(Saved { scanned, at: Some(at), .. }) => {
+        Some(Checkpoint { scanned, at: Some(at), .. }) => {
             ctx.continue_at(scanned.files);
             let writer = EntryWriter::continue_at(scanned.lists[0], list, ctx.budget());
-            (Walk::behind(&at, folder.clone()), writer, scanned)
+            (Walk::resume_after(&at, folder.clone()), writer, scanned)
         }
         _ => (Walk::new(folder.clone()), EntryWriter::create(list, ctx.budget()), Scanned::default()),
     };
     let state = (walk.map_err(reading)?, writer.map_err(listing)?, scanned);
     let own = ctx.clone();
     let step = move |(walk, writer, scanned): &mut (Walk, EntryWriter, Scanned)| {
-        for _ in 0..BUNCH {
+        for _ in 0..BATCH {
             match walk.next() {
                 None => return Ok(ControlFlow::Break(())),
                 Some(Found::File { path, size }) => {
@@ -330,7 +331,7 @@ async fn scan(ctx: &Ctx, folder: &RootedFolder, list: &Path, earlier: Option<Sav
                 Some(Found::Folder { .. }) => {}
                 Some(Found::Unreadable { path, error }) => {
                     scanned.unreadable += 1;
-                    own.warn(format!("{}: {error}", shown(&path)));
+                    own.warn(format!("{}: {error}", printable_path(&path)));
                 }
             }
         }
@@ -338,7 +339,7 @@ async fn scan(ctx: &Ctx, folder: &RootedFolder, list: &Path, earlier: Option<Sav
     };
     let save = |(walk, writer, scanned): &mut (Walk, EntryWriter, Scanned)| {
         scanned.lists[0] = writer.length().map_err(listing)?;
-        Ok(Saved { scanned: scanned.clone(), at: Some(walk.place().to_vec()), done: Done::default() })
+        Ok(Checkpoint { scanned: scanned.clone(), at: Some(walk.place().to_vec()), done: Done::default() })
     };
     let (_, mut writer, mut scanned) = in_checkpointed_slices(ctx, state, step, save).await?;
     scanned.lists[0] = writer.length().map_err(listing)?;

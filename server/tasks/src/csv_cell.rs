@@ -1,17 +1,16 @@
-//! CSV that people open in a spreadsheet or look at in a terminal.
+//! Escaping of CSV cells against formula injection in spreadsheets and control characters in terminals.
 
 use std::borrow::Cow;
 
 use model::printable;
 
-/// What spreadsheets calculate, in their usual and their full-width form.
+/// Start of a formula, in plain and full-width form.
 const FORMULAS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-/// What separates cells or rows for a program that takes the file for another dialect: where `;` or a tab separates, quotes
-/// around a cell that hold a comma do not count.
+/// Separators of other dialects: a program that separates by `;` or tabs ignores the quotes around a cell with a comma.
 const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
 
-/// A cell that no spreadsheet takes for a formula, nor a part of it: what begins like one gets an apostrophe in front,
-/// unless it is a plain number (OWASP, "CSV Injection"). Characters with an effect on terminals are replaced.
+/// Escapes a cell: a cell or part of one that begins like a formula gets an apostrophe, unless it is a plain number
+/// (OWASP, "CSV Injection"). Control characters are replaced.
 pub fn escape_cell(text: &str) -> Cow<'_, str> {
     let text = clean(text);
     let mut marks: Vec<usize> = parts(&text).filter(|(_, part)| is_formula(part)).map(|(at, _)| at).collect();
@@ -33,7 +32,8 @@ pub fn escape_cell(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Without control characters but tabs and line breaks. A carriage return alone would write over the line in a terminal.
+/// Replaces control characters except tabs and line breaks. A carriage return alone would overwrite the line in a
+/// terminal.
 fn clean(text: &str) -> Cow<'_, str> {
     let text = printable(text, &['\t', '\r', '\n']);
     if !text.contains('\r') {
@@ -48,7 +48,7 @@ fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// The parts between separators, each with its place.
+/// The parts between separators, with their offsets.
 fn parts(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     text.split(SEPARATORS).map(move |part| {
@@ -67,7 +67,7 @@ mod tests {
     use super::escape_cell;
 
     #[test]
-    fn formulas_are_disarmed_and_numbers_are_not_touched() {
+    fn formulas_are_escaped_and_numbers_are_kept() {
         for text in ["=1+1", "+cmd|' /C calc'!A0", "@sum(1)", "-2+3", "＝1+1", "＋1", "－1+1", "＠a", "\"=1+1"] {
             assert_eq!(escape_cell(text), format!("'{text}"));
         }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_behind_separators_are_disarmed() {
+    fn formulas_after_separators_are_escaped() {
         for (text, safe) in [
             ("\t=1", "'\t'=1"),
             ("\n=1", "'\n'=1"),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_with_an_effect_are_replaced() {
+    fn control_characters_are_replaced() {
         assert_eq!(escape_cell("\u{1b}]0;title\u{7}"), "\u{fffd}]0;title\u{fffd}");
         assert_eq!(escape_cell("a\rb\r\nc\td\u{9b}m\u{202e}"), "a\u{fffd}b\r\nc\td\u{fffd}m\u{fffd}");
         assert_eq!(escape_cell("\r=1"), "\u{fffd}=1");

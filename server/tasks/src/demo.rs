@@ -1,5 +1,5 @@
-//! `demo`: does nothing useful, and shows while doing so everything that a job can show. Its checkpoint is the number of
-//! reports made: an attempt that continues passes over so many.
+//! `demo`: no real work, but everything that a job can show. Its checkpoint is the number of progress reports; a later
+//! attempt skips as many.
 
 use std::{thread, time::Duration};
 
@@ -10,10 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{self, Instant};
 
-/// The task.
 pub(crate) struct Demo;
 
-/// How the demonstration goes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Input {
@@ -84,20 +82,19 @@ pub(crate) enum Total {
     Unknown,
 }
 
-/// What it did.
 #[derive(Serialize)]
 pub(crate) struct Output {
-    /// How often it said that it had advanced.
+    /// Progress reports.
     reports: u64,
     /// The artifact.
     report: &'static str,
 }
 
-/// Which part of the time each stage takes.
+/// Share of each stage in the duration.
 const SHARES: [f64; 3] = [0.2, 0.6, 0.2];
 
-/// Reports closer together than this are made in bunches: a timer is no finer.
-const BUNCH: Duration = Duration::from_millis(10);
+/// Resolution of the timer: faster reports are made in batches.
+const BATCH: Duration = Duration::from_millis(10);
 
 impl Task for Demo {
     const KIND: Kind = Kind::new("demo");
@@ -123,9 +120,9 @@ impl Task for Demo {
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let mut report = ctx.artifact("demo.txt").await?;
         let earlier: Option<u64> = ctx.restore().await?;
-        let mut pace = Pace::new(&input, earlier.unwrap_or_default());
+        let mut reporter = Reporter::new(&input, earlier.unwrap_or_default());
 
-        pace.enter(ctx, 0);
+        reporter.enter(ctx, 0);
         ctx.unit("steps");
         ctx.message("Preparing (total unknown)");
         if let Some(reports) = earlier {
@@ -134,28 +131,28 @@ impl Task for Demo {
             ctx.log(Level::Debug, "sample line at level debug");
             ctx.log(Level::Info, "sample line at level info");
         }
-        pace.go(ctx, SHARES[0]).await?;
+        reporter.go(ctx, SHARES[0]).await?;
 
-        pace.enter(ctx, 1);
+        reporter.enter(ctx, 1);
         match input.total {
-            Total::Known => ctx.total(2 * pace.reports_in(SHARES[1] / 2.0), "steps"),
+            Total::Known => ctx.total(2 * reporter.reports_in(SHARES[1] / 2.0), "steps"),
             Total::Unknown => ctx.unit("steps"),
         }
         ctx.message("Working");
-        pace.go(ctx, SHARES[1] / 2.0).await?;
-        if !pace.is_behind() {
+        reporter.go(ctx, SHARES[1] / 2.0).await?;
+        if !reporter.is_replaying() {
             stall(ctx, input.stall_seconds).await?;
             ctx.check()?;
-            halfway(ctx, input.ending)?;
+            apply_outcome(ctx, input.ending)?;
         }
-        pace.go(ctx, SHARES[1] / 2.0).await?;
+        reporter.go(ctx, SHARES[1] / 2.0).await?;
 
-        pace.enter(ctx, 2);
-        ctx.total(pace.reports_in(SHARES[2]), "steps");
+        reporter.enter(ctx, 2);
+        ctx.total(reporter.reports_in(SHARES[2]), "steps");
         ctx.message_toned(Tone::Success, "Finishing");
-        pace.go(ctx, SHARES[2]).await?;
+        reporter.go(ctx, SHARES[2]).await?;
 
-        let reports = pace.made;
+        let reports = reporter.made;
         report
             .write_all(format!("A demonstration of {} s that reported {reports} times.\n", input.seconds).as_bytes())
             .await?;
@@ -164,7 +161,7 @@ impl Task for Demo {
     }
 }
 
-/// Blocks a thread, deaf to everything.
+/// Blocks a thread and ignores a cancel.
 async fn stall(ctx: &Ctx, seconds: u32) -> Result<(), TaskError> {
     if seconds == 0 {
         return Ok(());
@@ -179,8 +176,8 @@ async fn stall(ctx: &Ctx, seconds: u32) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Where the endings part.
-fn halfway(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
+/// Warns, fails or panics, according to the outcome.
+fn apply_outcome(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
     ctx.data(&json!({ "ending": format!("{ending:?}").to_lowercase(), "halfway": true }))?;
     match ending {
         Ending::Succeed => Ok(()),
@@ -201,8 +198,8 @@ fn halfway(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
     }
 }
 
-/// Reports at an even pace.
-struct Pace {
+/// Reports progress at an even rate.
+struct Reporter {
     seconds: f64,
     per_second: f64,
     /// Reports so far, of all attempts.
@@ -213,7 +210,7 @@ struct Pace {
     earlier: u64,
 }
 
-impl Pace {
+impl Reporter {
     fn new(input: &Input, earlier: u64) -> Self {
         let (seconds, per_second) = (f64::from(input.seconds), f64::from(input.reports_per_second));
         Self { seconds, per_second, made: 0, in_stage: 0, earlier }
@@ -225,21 +222,21 @@ impl Pace {
         self.in_stage = 0;
     }
 
-    /// Whether an earlier attempt came further.
-    fn is_behind(&self) -> bool {
+    /// Whether an earlier attempt has made more reports.
+    fn is_replaying(&self) -> bool {
         self.made < self.earlier
     }
 
-    /// How many reports fall into a share of the whole time.
+    /// Reports in a share of the duration.
     fn reports_in(&self, share: f64) -> u64 {
         (self.seconds * share * self.per_second).round() as u64
     }
 
-    /// Reports through the next share of the time, or through what an earlier attempt has left of it.
+    /// Reports for a share of the duration, without the part of an earlier attempt.
     async fn go(&mut self, ctx: &Ctx, share: f64) -> Result<(), TaskError> {
         let reports = self.reports_in(share);
         let length = Duration::from_secs_f64(self.seconds * share);
-        let step = BUNCH.max(Duration::from_secs_f64(1.0 / self.per_second));
+        let step = BATCH.max(Duration::from_secs_f64(1.0 / self.per_second));
         let mut done = self.earlier.saturating_sub(self.made).min(reports);
         let before = if done == 0 { Duration::ZERO } else { length.mul_f64(done as f64 / reports as f64) };
         if done > 0 && done < reports {
@@ -248,7 +245,7 @@ impl Pace {
         let start = Instant::now();
         let mut logged = before.as_secs();
         while done < reports {
-            // None before the first report of a stretch: it could not tell whether what comes before it has been done.
+            // Not before the first report: a checkpoint would not show whether the halfway step is done.
             if done > 0 && (ctx.is_checkpoint_due() || ctx.is_cancelled()) {
                 ctx.checkpoint(&(self.made + done)).await?;
             }

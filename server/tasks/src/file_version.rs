@@ -1,4 +1,4 @@
-//! Whether a file that is read is still the same one.
+//! File version: detects whether a file changed while it was read.
 
 use std::{
     fs::{self, File},
@@ -9,7 +9,7 @@ use std::{
 use engine::RootedFolder;
 use serde::{Deserialize, Serialize};
 
-/// What changes when a file is written to.
+/// Size and times that change with every write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Version {
     size: u64,
@@ -27,12 +27,12 @@ impl Version {
     }
 }
 
-/// Opens a regular file that a walk came across, through no symbolic link.
+/// Opens a regular file without following symbolic links.
 pub(crate) fn open_unlinked(folder: &RootedFolder, path: &[u8]) -> io::Result<(File, Version)> {
     with_version(folder.open_file(path))
 }
 
-/// Opens a regular file that a user has named, also through symbolic links that stay in the folder.
+/// Opens a regular file, also through symbolic links that stay in the folder.
 pub(crate) fn open_linked(folder: &RootedFolder, path: &[u8]) -> io::Result<(File, Version)> {
     with_version(folder.open_linked_file(path))
 }

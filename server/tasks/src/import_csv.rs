@@ -1,9 +1,8 @@
-//! `import-csv`: an uploaded CSV file into a table of a database of its own.
+//! `import-csv`: loads an uploaded CSV file into a table of `imports.db`.
 //!
-//! The file is read twice and never held in memory: Inspect reads all of it to find the types, so that none is guessed
-//! wrong; Load fills a table that only this attempt knows; Index builds the indexes and, as the very last step, gives
-//! the table its name. Until then nothing of it is visible, whatever happens. An attempt that ends in Inspect or Load can
-//! be continued by the next; in Load, that one takes over its table.
+//! The file is read twice, in chunks: Inspect reads all of it to determine the types; Load fills a staging table; Index
+//! builds the indexes and renames the table as the last step. Until then nothing is visible. A later attempt continues
+//! Inspect or Load; in Load it takes over the staging table.
 
 mod database;
 mod inspect;
@@ -19,19 +18,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use database::{Imports, Published, table_exists};
-use inspect::{Inspected, Plan, inspect};
-use load::{Loaded, Loader, Saved, load};
+use inspect::{InspectCheckpoint, Plan, inspect};
+use load::{LoadCheckpoint, Loaded, Loader, load};
 use rejects::Rejects;
 use types::ColumnType;
 
-/// The task.
 #[derive(Default)]
 pub(crate) struct ImportCsv {
-    /// Whose turn it is to write: the database takes one writer at a time, and serves those who wait in no order.
-    turns: tokio::sync::Mutex<()>,
+    /// Orders the writers: SQLite has one writer at a time and no queue.
+    write_lock: tokio::sync::Mutex<()>,
 }
 
-/// What is to be imported, and how.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
@@ -149,7 +146,6 @@ pub(crate) enum OnError {
     Stop,
 }
 
-/// What came out.
 #[derive(Serialize)]
 pub(crate) struct Output {
     /// The table that now has the rows.
@@ -212,47 +208,46 @@ impl Task for ImportCsv {
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let upload = ctx.upload(&input.file).await?;
         let checkpoint: Option<Checkpoint> = ctx.restore().await?;
-        // Without it the table in the making would be taken for a leftover.
+        // Without a work folder the staging table would be taken for a leftover.
         ctx.work_folder().await?;
         let mut imports = {
-            let _turn = self.turns.lock().await;
+            let _turn = self.write_lock.lock().await;
             let mut imports = Imports::open(&ctx.imports(), ctx).await?;
             imports.sweep(ctx).await?;
             imports
         };
         let result = Import { task: self, ctx, input: &input, upload: &upload }.run(&mut imports, checkpoint).await;
-        let _turn = self.turns.lock().await;
-        if let Err(error) = imports.clean_up(result.is_ok() || ends_on_full_disk(&result)).await {
+        let _turn = self.write_lock.lock().await;
+        if let Err(error) = imports.clean_up(result.is_ok() || is_disk_full(&result)).await {
             ctx.log(Level::Error, format!("cannot remove the unfinished table: {error}"));
         }
         result
     }
 }
 
-/// Whether its working files go with it: nothing could go on with the table either.
-fn ends_on_full_disk<T>(result: &Result<T, TaskError>) -> bool {
+/// Whether the disk is full: then the work folder is deleted, and no attempt can continue.
+fn is_disk_full<T>(result: &Result<T, TaskError>) -> bool {
     matches!(result, Err(TaskError::Retry(fault)) if fault.code.as_str() == "disk_full")
 }
 
-/// What a checkpoint holds, made in one stage or the other.
+/// The checkpoint of Inspect or Load.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Checkpoint {
-    Load(Saved),
-    Inspect(Inspected),
+    Load(LoadCheckpoint),
+    Inspect(InspectCheckpoint),
 }
 
-/// What an earlier attempt has come to.
+/// The state that an earlier attempt has left.
 enum Earlier {
     /// Nothing that can be continued.
     Nothing,
-    /// A table in the making.
+    /// A staging table.
     Unfinished(Box<Loader>),
-    /// The table that was wanted.
-    Published(Box<(Saved, Rejects)>),
+    /// The published table.
+    Published(Box<(LoadCheckpoint, Rejects)>),
 }
 
-/// One import under way.
 struct Import<'a> {
     task: &'a ImportCsv,
     ctx: &'a Ctx,
@@ -276,20 +271,20 @@ impl Import<'_> {
         }
         let existing = existing.filter(|_| input.if_exists == IfExists::Append);
         let appends = existing.is_some();
-        let loader = match self.take_up(imports, saved, published).await? {
-            Earlier::Published(all) => return self.published_before(*all).await,
+        let loader = match self.resume(imports, saved, published).await? {
+            Earlier::Published(all) => return self.output_of_earlier(*all).await,
             Earlier::Unfinished(loader) => *loader,
             Earlier::Nothing => self.begin(imports, existing, inspected).await?,
         };
 
         ctx.message("");
-        let Loaded { saved, rejected } = load(ctx, imports, &self.task.turns, loader).await?;
+        let Loaded { saved, rejected } = load(ctx, imports, &self.task.write_lock, loader).await?;
         let columns = &saved.plan.columns;
         let indexed = self.indexed(columns)?;
 
         ctx.stage(2);
         {
-            let _turn = self.task.turns.lock().await;
+            let _turn = self.task.write_lock.lock().await;
             if appends && !indexed.is_empty() {
                 ctx.log(Level::Info, "the table exists; its indexes are left as they are");
             } else {
@@ -298,25 +293,25 @@ impl Import<'_> {
             }
         }
         ctx.message(format!("Publishing {}", input.table));
-        let _turn = self.task.turns.lock().await;
-        // Awaited right before the commit. Fails where the job has been given to another worker: what is published is seen
-        // at once.
+        let _turn = self.task.write_lock.lock().await;
+        // Awaited right before the commit. Fails where the job has been given to another worker: what is published is
+        // seen at once.
         imports.keep_staging();
         let last = ctx.checkpoint(&saved);
         let job = (ctx.job().0, upload.id.as_str());
         if imports.publish(job, &input.table, input.if_exists, columns, last).await? == Published::Before {
-            self.say_published_before();
+            self.log_published_before();
         }
-        rejects::warn_of_the_rest(ctx, rejected);
+        rejects::warn_about_rest(ctx, rejected);
         ctx.message("");
         Ok(self.output(saved, rejected))
     }
 
-    /// Takes up what an earlier attempt left.
-    async fn take_up(
+    /// Resumes from the state of an earlier attempt.
+    async fn resume(
         &self,
         imports: &mut Imports,
-        saved: Option<Saved>,
+        saved: Option<LoadCheckpoint>,
         published: bool,
     ) -> Result<Earlier, TaskError> {
         let Self { ctx, input, upload, .. } = self;
@@ -329,7 +324,7 @@ impl Import<'_> {
         if published && let Some(all) = whole {
             return Ok(Earlier::Published(Box::new(all)));
         }
-        let _turn = self.task.turns.lock().await;
+        let _turn = self.task.write_lock.lock().await;
         let taken_over = imports.take_over(ctx, whole.as_ref().map(|(saved, _)| saved)).await?;
         let Some((saved, rejects)) = whole.filter(|_| taken_over) else {
             if begun {
@@ -342,12 +337,12 @@ impl Import<'_> {
         Ok(Earlier::Unfinished(Box::new(Loader::new(&upload.path, saved, input.on_error, rejects)?)))
     }
 
-    /// Finds out how to load the file, and creates the table in the making.
+    /// Inspects the file and creates the staging table.
     async fn begin(
         &self,
         imports: &mut Imports,
         existing: Option<Vec<Column>>,
-        inspected: Option<Inspected>,
+        inspected: Option<InspectCheckpoint>,
     ) -> Result<Loader, TaskError> {
         let Self { ctx, input, upload, .. } = self;
         ctx.message(format!("Reading {}", upload.name));
@@ -357,35 +352,35 @@ impl Import<'_> {
             ctx.warn("the file has a header and no rows");
         }
         if let Some(existing) = existing {
-            plan.columns = matched(&plan, &existing, &input.table)?;
+            plan.columns = match_columns(&plan, &existing, &input.table)?;
         }
         self.indexed(&plan.columns)?;
-        let saved = Saved::at_start(plan, rejects.mark()?);
+        let saved = LoadCheckpoint::at_start(plan, rejects.mark()?);
         self.enter_load(&saved);
         imports.create_staging(&saved.plan.columns).await?;
         Loader::new(&upload.path, saved, input.on_error, rejects)
     }
 
-    fn enter_load(&self, saved: &Saved) {
+    fn enter_load(&self, saved: &LoadCheckpoint) {
         self.ctx.stage(1);
         self.ctx.total(saved.plan.good, "rows");
         self.ctx.continue_at(saved.rows);
     }
 
     /// An earlier attempt has published all: its last checkpoint, just before that, says what.
-    async fn published_before(&self, (saved, rejects): (Saved, Rejects)) -> Result<Output, TaskError> {
-        self.say_published_before();
+    async fn output_of_earlier(&self, (saved, rejects): (LoadCheckpoint, Rejects)) -> Result<Output, TaskError> {
+        self.log_published_before();
         let rejected = rejects.finish().await?;
-        rejects::warn_of_the_rest(self.ctx, rejected);
+        rejects::warn_about_rest(self.ctx, rejected);
         Ok(self.output(saved, rejected))
     }
 
-    fn say_published_before(&self) {
+    fn log_published_before(&self) {
         let text = "an earlier attempt published the table just before it was interrupted; left as it is";
         self.ctx.log(Level::Info, text);
     }
 
-    fn output(&self, Saved { plan, rows, .. }: Saved, rejected: u64) -> Output {
+    fn output(&self, LoadCheckpoint { plan, rows, .. }: LoadCheckpoint, rejected: u64) -> Output {
         Output {
             table: self.input.table.clone(),
             rows_read: rows + rejected,
@@ -403,7 +398,7 @@ impl Import<'_> {
         let names = self.input.index.split(',').map(str::trim).filter(|name| !name.is_empty());
         let found = names.map(|name| {
             let column = find(columns, name).ok_or_else(|| {
-                let message = format!("there is no column {name} to index; there are {}", listed(columns));
+                let message = format!("there is no column {name} to index; there are {}", column_list(columns));
                 TaskError::fatal("no_such_column", message)
             });
             column.map(|column| column.name.clone())
@@ -413,13 +408,13 @@ impl Import<'_> {
 }
 
 /// The file's columns as the existing table has them: its spelling, its types.
-fn matched(plan: &Plan, existing: &[Column], table: &str) -> Result<Vec<Column>, TaskError> {
+fn match_columns(plan: &Plan, existing: &[Column], table: &str) -> Result<Vec<Column>, TaskError> {
     let matches = plan.columns.iter().map(|column| find(existing, &column.name).cloned().ok_or(&column.name));
     matches.collect::<Result<_, _>>().map_err(|missing| {
         let message = format!(
             "the file has a column {missing} that the table {table} has not; its columns are {}. Rename the column in \
              the file, or import into a new table",
-            listed(existing)
+            column_list(existing)
         );
         TaskError::fatal("columns_differ", message)
     })
@@ -431,7 +426,7 @@ fn find<'a>(columns: &'a [Column], name: &str) -> Option<&'a Column> {
 }
 
 /// The first names, for a message.
-fn listed(columns: &[Column]) -> String {
+fn column_list(columns: &[Column]) -> String {
     let names: Vec<&str> = columns.iter().take(20).map(|column| column.name.as_str()).collect();
     let more = if columns.len() > names.len() { " …" } else { "" };
     format!("{}{more}", names.join(", "))

@@ -1,4 +1,4 @@
-//! `prune`: removes what has long ended, and gives the space back.
+//! `prune`: retention on demand. Deletes old jobs, logs and files, and returns the space to the disk.
 
 use std::time::Duration;
 
@@ -10,10 +10,8 @@ use model::{FieldError, JobId, JobState, Level, Micros, Role, bytes, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The task.
 pub(crate) struct Prune;
 
-/// What is removed, days after the job ended. Empty: never.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Input {
@@ -46,12 +44,11 @@ pub(crate) struct Input {
     uploads: Option<u32>,
 }
 
-/// What was removed.
 #[derive(Default, Serialize)]
 pub(crate) struct Output {
     jobs: u64,
     logs: u64,
-    /// Jobs whose artifacts went.
+    /// Jobs whose artifacts were deleted.
     artifacts: u64,
     uploads: u64,
     /// Bytes used before.
@@ -60,8 +57,7 @@ pub(crate) struct Output {
     after: u64,
 }
 
-/// Between two looks at whether the space has been given back.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 const DAY: i64 = 24 * 3_600_000_000;
 
@@ -102,7 +98,7 @@ impl Task for Prune {
             days.map(|days| ended.map(|state| (state, before(days)))).into_iter().flatten().collect()
         };
 
-        let at_first = keeper.usage().await.map_err(refused)?;
+        let at_first = keeper.usage().await.map_err(engine_error)?;
         let jobs = prune(ctx, &keeper, 0, Prunable::Job, &jobs).await?;
         let logs = prune(ctx, &keeper, 1, Prunable::Log, &every(input.logs)).await?;
         let artifacts = prune(ctx, &keeper, 2, Prunable::Artifacts, &every(input.artifacts)).await?;
@@ -110,14 +106,14 @@ impl Task for Prune {
             Some(days) => prune_uploads(ctx, &keeper, before(days)).await?,
             None => 0,
         };
-        give_back(ctx, &keeper).await?;
-        let (before, after) = (all(&at_first), all(&keeper.usage().await.map_err(refused)?));
+        wait_for_vacuum(ctx, &keeper).await?;
+        let (before, after) = (total_bytes(&at_first), total_bytes(&keeper.usage().await.map_err(engine_error)?));
         ctx.log(Level::Info, format!("{} used before, {} now", bytes(before), bytes(after)));
         Ok(Output { jobs, logs, artifacts, uploads, before, after })
     }
 }
 
-/// Removes that of every job; answers of how many.
+/// Prunes all jobs that ended before the given times. Returns the number of jobs.
 async fn prune(
     ctx: &Ctx,
     keeper: &Retention,
@@ -130,7 +126,7 @@ async fn prune(
     let (mut jobs, mut size, mut last) = (0, 0, JobId(0));
     while !ended_before.is_empty() {
         ctx.check()?;
-        let Some((pruned, next)) = keeper.prune(what, ended_before, last).await.map_err(refused)? else { break };
+        let Some((pruned, next)) = keeper.prune(what, ended_before, last).await.map_err(engine_error)? else { break };
         jobs += pruned.jobs.len() as u64;
         size += pruned.bytes;
         last = next;
@@ -148,12 +144,12 @@ async fn prune(
     Ok(jobs)
 }
 
-/// Removes uploads that nobody has needed since then; answers how many.
+/// Deletes uploads that no job has used since then. Returns their number.
 async fn prune_uploads(ctx: &Ctx, keeper: &Retention, before: Micros) -> Result<u64, TaskError> {
     ctx.stage(3);
     ctx.unit("uploads");
     let (mut uploads, mut last) = (0, String::new());
-    while let Some((some, next)) = keeper.prune_uploads(before, &last).await.map_err(refused)? {
+    while let Some((some, next)) = keeper.prune_uploads(before, &last).await.map_err(engine_error)? {
         uploads += some as u64;
         last = next;
         ctx.advance(some as u64);
@@ -162,21 +158,21 @@ async fn prune_uploads(ctx: &Ctx, keeper: &Retention, before: Micros) -> Result<
     Ok(uploads)
 }
 
-/// Waits until the database has given its free space back to the disk.
-async fn give_back(ctx: &Ctx, keeper: &Retention) -> Result<(), TaskError> {
+/// Waits until the database has returned its free space to the disk.
+async fn wait_for_vacuum(ctx: &Ctx, keeper: &Retention) -> Result<(), TaskError> {
     ctx.stage(4);
-    while !keeper.is_tidy().await.map_err(refused)? {
-        ctx.message(format!("The database still has {}", bytes(keeper.usage().await.map_err(refused)?.database)));
+    while !keeper.is_tidy().await.map_err(engine_error)? {
+        ctx.message(format!("The database still has {}", bytes(keeper.usage().await.map_err(engine_error)?.database)));
         ctx.check()?;
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
 
-fn all(usage: &Usage) -> u64 {
+fn total_bytes(usage: &Usage) -> u64 {
     usage.database + usage.artifacts + usage.uploads + usage.imports
 }
 
-fn refused(error: Error) -> TaskError {
+fn engine_error(error: Error) -> TaskError {
     TaskError::retry("database", error.to_string()).caused_by(&error)
 }

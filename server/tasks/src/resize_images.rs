@@ -1,10 +1,10 @@
-//! `resize-images`: pictures made smaller, as one zip file.
+//! `resize-images`: resizes images into one zip file.
 //!
-//! Scan lists them, Resize makes several at once, Write puts them into the zip file. What is done lies in the work
-//! folder, so that the next attempt makes only the rest. Each picture is read whole, with its pixels; how much memory all
-//! of them take together is bounded, and a large one waits until it has room.
+//! Scan lists them, Resize processes several in parallel, Write creates the zip file. Results are kept in the work
+//! folder, so that a later attempt makes only the rest. An image is decoded as a whole; the memory of all images is
+//! bounded, and a large one waits for its share.
 
-mod picture;
+mod resize;
 mod source;
 mod spool;
 mod webp_file;
@@ -29,31 +29,30 @@ use super::{
     time_slices::in_time_slices,
     walk::{Found, Walk},
 };
-use picture::{Picture, Wanted};
-use source::{Item, LARGEST_FILE, Source, is_picture};
-use spool::{Mark, Spool};
+use resize::{Image, ResizeOptions};
+use source::{Item, MAX_FILE, Source, is_image};
+use spool::{Position, Spool};
 use write::write;
 
 /// The artifact.
 const NAME: &str = "images.zip";
 /// The most pictures in one job.
-const MOST: usize = 100_000;
+const MAX_IMAGES: usize = 100_000;
 /// What the files in hand may take together, MB: three of the largest.
-const FILES: usize = 3 * megabytes(LARGEST_FILE) as usize;
+const FILE_MEMORY: usize = 3 * megabytes(MAX_FILE) as usize;
 
 const fn megabytes(bytes: u64) -> u32 {
     bytes.div_ceil(1_000_000) as u32
 }
 
-/// The task.
 pub(crate) struct ResizeImages {
     memory: Memory,
     /// The most that an image takes once it is read, bytes.
     largest: u64,
 }
 
-/// The memory for all jobs of this process, in permits of a megabyte. Who has taken pixels never waits for a file, so
-/// nobody waits for ever.
+/// Memory limits for all jobs of this process, in permits of a megabyte. Pixels are reserved after the file, so there
+/// is no deadlock.
 #[derive(Clone)]
 struct Memory {
     files: Arc<Semaphore>,
@@ -61,16 +60,15 @@ struct Memory {
 }
 
 impl ResizeImages {
-    /// Reads images that take so many bytes in memory at most.
+    /// `largest` is the limit of a decoded image, in bytes.
     pub(crate) fn new(largest: u64) -> Self {
         let memory = |most| Arc::new(Semaphore::new(most));
         // Those of the largest, read and made smaller.
         let pixels = megabytes(2 * largest) as usize;
-        Self { memory: Memory { files: memory(FILES), pixels: memory(pixels) }, largest }
+        Self { memory: Memory { files: memory(FILE_MEMORY), pixels: memory(pixels) }, largest }
     }
 }
 
-/// Which pictures, and what is wanted of them.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
@@ -85,7 +83,7 @@ pub(crate) struct Input {
     /// Longest side, pixels
     ///
     /// Smaller images keep their size.
-    #[serde(default = "usual_side")]
+    #[serde(default = "default_side")]
     #[schemars(range(min = 16, max = 10_000))]
     longest: u32,
     /// Format
@@ -96,16 +94,16 @@ pub(crate) struct Input {
     /// Quality
     ///
     /// JPEG and WebP, from 1 (small) to 100 (best).
-    #[serde(default = "usual_quality")]
+    #[serde(default = "default_quality")]
     #[schemars(range(min = 1, max = 100))]
     quality: u8,
 }
 
-fn usual_side() -> u32 {
+fn default_side() -> u32 {
     1_600
 }
 
-fn usual_quality() -> u8 {
+fn default_quality() -> u8 {
     82
 }
 
@@ -124,7 +122,6 @@ pub(crate) enum Format {
     Png,
 }
 
-/// What came out.
 #[derive(Serialize)]
 pub(crate) struct Output {
     /// The artifact.
@@ -175,7 +172,7 @@ impl Task for ResizeImages {
             ctx.stage(0);
             (list(ctx, &source, &name, &work).await?, begin(ctx, &work)?)
         };
-        let Listed { items, skipped } = listed;
+        let ImageList { items, skipped } = listed;
         if skipped > 0 {
             ctx.log(Level::Info, format!("left out: {} files that are no images by their names", count(skipped)));
         }
@@ -185,43 +182,47 @@ impl Task for ResizeImages {
         }
 
         ctx.stage(1);
-        let wanted =
-            Wanted { largest: self.largest, longest: input.longest, format: input.format, quality: input.quality };
-        let resizing = Arc::new(Resizing {
+        let options = ResizeOptions {
+            largest: self.largest,
+            longest: input.longest,
+            format: input.format,
+            quality: input.quality,
+        };
+        let resize_job = Arc::new(ResizeJob {
             ctx: ctx.clone(),
             source,
-            wanted,
+            options,
             memory: self.memory.clone(),
             spool: Mutex::new(spool),
         });
         let open = {
-            let (records, _) = resizing.spool().read().map_err(|error| keeping(&error))?;
+            let (records, _) = resize_job.spool().read().map_err(|error| spool_error(&error))?;
             let done: HashSet<u64> = records.iter().map(|record| record.number).collect();
             items.iter().filter(|item| !done.contains(&(item.number as u64))).cloned().collect::<Vec<_>>()
         };
         let done = (items.len() - open.len()) as u64;
-        let own = Arc::clone(&resizing);
+        let own = Arc::clone(&resize_job);
         let make = move |item| {
-            let resizing = Arc::clone(&own);
-            async move { resizing.make(item).await }
+            let resize_job = Arc::clone(&own);
+            async move { resize_job.make(item).await }
         };
         let save = || {
-            // Made while nobody keeps a picture: its count of warnings is that of the mark.
-            let spool = resizing.spool();
-            ctx.checkpoint(&Saved { skipped, mark: spool.mark })
+            // Under the lock of the spool, so that warnings and position agree.
+            let spool = resize_job.spool();
+            ctx.checkpoint(&Checkpoint { skipped, mark: spool.mark })
         };
         // One more than there are threads, so that none waits while a result is taken.
         let batch = ctx.batch_after(done, open, ctx.parallelism() + 1, "images", make);
         let panicked = panicked(with_checkpoints(ctx, save, batch).await?)?;
 
-        let mark = resizing.spool().mark;
+        let mark = resize_job.spool().mark;
         if mark.done == mark.failed {
             return Err(TaskError::fatal("all_broken", all_broken(items.len() as u64)));
         }
         ctx.stage(2);
         ctx.total(mark.bytes, "B");
         let artifact = ctx.artifact(NAME).await?;
-        let (records, pictures) = resizing.spool().read().map_err(|error| keeping(&error))?;
+        let (records, pictures) = resize_job.spool().read().map_err(|error| spool_error(&error))?;
         write(ctx, items, records, pictures, artifact.path()).await?;
         let bytes = artifact.finish().await?;
         Ok(Output { images: NAME, resized: mark.done - mark.failed, broken: mark.failed + panicked, skipped, bytes })
@@ -237,15 +238,14 @@ fn all_broken(images: u64) -> String {
     format!("{which}; the log says why. JPEG, PNG, WebP, GIF and BMP are understood here")
 }
 
-/// What a checkpoint holds.
 #[derive(Serialize, Deserialize)]
-struct Saved {
+struct Checkpoint {
     skipped: u64,
-    mark: Mark,
+    mark: Position,
 }
 
 /// The pictures of a job.
-struct Listed {
+struct ImageList {
     items: Vec<Item>,
     /// Other files.
     skipped: u64,
@@ -269,27 +269,27 @@ fn list_of(work: &Path) -> PathBuf {
 }
 
 fn begin(ctx: &Ctx, work: &Path) -> Result<Spool, TaskError> {
-    let spool = Spool::open(work, Mark::default(), ctx.budget()).map_err(|error| keeping(&error))?;
+    let spool = Spool::open(work, Position::default(), ctx.budget()).map_err(|error| spool_error(&error))?;
     spool.ok_or_else(|| TaskError::retry("io", "keeping what is done: the files are gone; try again"))
 }
 
 /// What an earlier attempt has listed and done.
-async fn restore(ctx: &Ctx, work: &Path) -> Result<Option<(Listed, Spool)>, TaskError> {
-    let Some(Saved { skipped, mark }) = ctx.restore::<Saved>().await? else { return Ok(None) };
+async fn restore(ctx: &Ctx, work: &Path) -> Result<Option<(ImageList, Spool)>, TaskError> {
+    let Some(Checkpoint { skipped, mark }) = ctx.restore::<Checkpoint>().await? else { return Ok(None) };
     let items = fs::read(list_of(work)).ok().and_then(|list| serde_json::from_slice::<Vec<Item>>(&list).ok());
-    let spool = Spool::open(work, mark, ctx.budget()).map_err(|error| keeping(&error))?;
+    let spool = Spool::open(work, mark, ctx.budget()).map_err(|error| spool_error(&error))?;
     let Some((items, spool)) = items.zip(spool) else {
         ctx.begin_anew();
         return Ok(None);
     };
     ctx.log(Level::Info, format!("continues after {} of {} images", count(mark.done), count(items.len() as u64)));
-    Ok(Some((Listed { items, skipped }, spool)))
+    Ok(Some((ImageList { items, skipped }, spool)))
 }
 
 /// Lists the pictures, and keeps the list.
-async fn list(ctx: &Ctx, source: &Source, name: &str, work: &Path) -> Result<Listed, TaskError> {
+async fn list(ctx: &Ctx, source: &Source, name: &str, work: &Path) -> Result<ImageList, TaskError> {
     ctx.unit("images");
-    let mut listed = Listed { items: Vec::new(), skipped: 0 };
+    let mut listed = ImageList { items: Vec::new(), skipped: 0 };
     match source {
         Source::One(_) => listed.items.push(Item { number: 0, entry: 0, path: name.into() }),
         Source::Zip(zip) => {
@@ -307,7 +307,7 @@ async fn list(ctx: &Ctx, source: &Source, name: &str, work: &Path) -> Result<Lis
                     None => return Ok(ControlFlow::Break(())),
                     Some(Found::File { path, .. }) => listed.take(0, path)?,
                     Some(Found::Unreadable { path, error }) => {
-                        own.warn(format!("{}: {error}", super::walk::shown(&path)));
+                        own.warn(format!("{}: {error}", super::walk::printable_path(&path)));
                     }
                     Some(Found::Folder { .. } | Found::Link { .. } | Found::Special { .. }) => {}
                 }
@@ -319,19 +319,19 @@ async fn list(ctx: &Ctx, source: &Source, name: &str, work: &Path) -> Result<Lis
     ctx.set(listed.items.len() as u64);
     let kept = serde_json::to_vec(&listed.items)
         .map_err(|error| TaskError::fatal("io", "the list of images cannot be kept").caused_by(&error))?;
-    let room = ctx.budget().take(kept.len() as u64);
-    room.and_then(|()| fs::write(list_of(work), kept)).map_err(|error| keeping(&error))?;
+    let reserved = ctx.budget().take(kept.len() as u64);
+    reserved.and_then(|()| fs::write(list_of(work), kept)).map_err(|error| spool_error(&error))?;
     Ok(listed)
 }
 
-impl Listed {
+impl ImageList {
     fn take(&mut self, entry: usize, path: Vec<u8>) -> Result<(), TaskError> {
-        if !is_picture(&path) {
+        if !is_image(&path) {
             self.skipped += 1;
             return Ok(());
         }
-        if self.items.len() == MOST {
-            let message = format!("there are more than {} images; do it in parts", count(MOST as u64));
+        if self.items.len() == MAX_IMAGES {
+            let message = format!("there are more than {} images; do it in parts", count(MAX_IMAGES as u64));
             return Err(TaskError::fatal("too_many_images", message));
         }
         self.items.push(Item { number: self.items.len(), entry, path });
@@ -352,15 +352,15 @@ fn panicked(batch: Batch<Item, ()>) -> Result<u64, TaskError> {
 }
 
 /// What all pictures of a job share.
-struct Resizing {
+struct ResizeJob {
     ctx: Ctx,
     source: Source,
-    wanted: Wanted,
+    options: ResizeOptions,
     memory: Memory,
     spool: Mutex<Spool>,
 }
 
-impl Resizing {
+impl ResizeJob {
     /// Makes one picture, and keeps what came of it; what is broken is a warning.
     async fn make(self: Arc<Self>, item: Item) -> Result<(), TaskError> {
         match self.picture(&item).await {
@@ -370,38 +370,38 @@ impl Resizing {
         }
     }
 
-    async fn picture(self: &Arc<Self>, item: &Item) -> Result<Picture, TaskError> {
+    async fn picture(self: &Arc<Self>, item: &Item) -> Result<Image, TaskError> {
         let (own, asked) = (Arc::clone(self), item.clone());
         let length = self.ctx.blocking(move || own.source.length(&asked)).await?;
-        let _file = self.room(&self.memory.files, length).await?;
+        let _file = self.reserve(&self.memory.files, length).await?;
         let (own, asked) = (Arc::clone(self), item.clone());
         let read = move || {
             let file = own.source.read(&asked, length, || own.ctx.check())?;
-            let size = picture::size_of(&file, own.wanted.largest)?;
-            let room = picture::room(&file, size);
-            Ok((file, room))
+            let size = resize::size_of(&file, own.options.largest)?;
+            let memory = resize::memory_needed(&file, size);
+            Ok((file, memory))
         };
-        let (file, room) = self.ctx.blocking(read).await?;
+        let (file, memory) = self.ctx.blocking(read).await?;
         // Who needs more than there is comes alone.
-        let _pixels = self.room(&self.memory.pixels, room.min(2 * self.wanted.largest)).await?;
+        let _pixels = self.reserve(&self.memory.pixels, memory.min(2 * self.options.largest)).await?;
         let own = Arc::clone(self);
-        self.ctx.blocking(move || picture::resize(&file, own.wanted, || own.ctx.check())).await
+        self.ctx.blocking(move || resize::resize(&file, own.options, || own.ctx.check())).await
     }
 
-    /// Waits for so many bytes of memory.
-    async fn room(&self, memory: &Arc<Semaphore>, bytes: u64) -> Result<OwnedSemaphorePermit, TaskError> {
+    /// Waits for a permit for `bytes` of memory.
+    async fn reserve(&self, memory: &Arc<Semaphore>, bytes: u64) -> Result<OwnedSemaphorePermit, TaskError> {
         tokio::select! {
-            room = Arc::clone(memory).acquire_many_owned(megabytes(bytes)) => room.map_err(|_| TaskError::Cancelled),
+            permit = Arc::clone(memory).acquire_many_owned(megabytes(bytes)) => permit.map_err(|_| TaskError::Cancelled),
             () = self.ctx.cancelled() => Err(TaskError::Cancelled),
         }
     }
 
-    async fn keep(self: &Arc<Self>, item: Item, made: Result<Picture, String>) -> Result<(), TaskError> {
+    async fn keep(self: &Arc<Self>, item: Item, made: Result<Image, String>) -> Result<(), TaskError> {
         let own = Arc::clone(self);
         let keep = move || {
             // All under one lock, so that a checkpoint has either the whole of it or nothing.
             let mut spool = own.spool();
-            spool.put(item.number, made.as_ref().ok()).map_err(|error| keeping(&error))?;
+            spool.put(item.number, made.as_ref().ok()).map_err(|error| spool_error(&error))?;
             if let Err(reason) = made {
                 own.ctx.warn(format!("{item}: {reason}"));
             }
@@ -415,6 +415,6 @@ impl Resizing {
     }
 }
 
-fn keeping(error: &io::Error) -> TaskError {
+fn spool_error(error: &io::Error) -> TaskError {
     TaskError::io("keeping what is done", error)
 }

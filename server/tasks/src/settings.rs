@@ -15,8 +15,8 @@ pub struct Limits {
     /// Most names in an archive that `unpack` reads, folders on the way included. A name costs about 40 bytes while the
     /// archive is read and 500 while the result is written.
     pub names: usize,
-    /// Most memory of one decoded image, in bytes: the default is enough for 133 million pixels in colour. All images in
-    /// memory at a time take at most twice as much.
+    /// Most memory of one decoded image, in bytes: the default is enough for 133 million pixels in colour. All images
+    /// in memory at a time take at most twice as much.
     pub image: u64,
     /// Bytes of an archive between two positions from which a later attempt can continue: small enough to lose little,
     /// large enough to compress as well as one frame.

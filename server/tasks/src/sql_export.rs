@@ -1,9 +1,8 @@
-//! `sql-export`: what a query of the imported tables answers, as CSV or Parquet.
+//! `sql-export`: writes the result of a query on imported tables as CSV or Parquet.
 //!
-//! The query runs on a connection that can do nothing but read, and its rows are written as they come: neither the tables
-//! nor the answer are ever in memory. How many rows there will be nobody knows before they are there; to count them is to
-//! run the query once more. No checkpoints: without an order the same query may answer in another one the next time, and
-//! with one it would have to be run to the same place anyway.
+//! The query runs on a read-only connection, and its rows are written as they arrive, so that memory is bounded. The
+//! number of rows is unknown, since a count would run the query twice. There are no checkpoints: without an order a
+//! query may return its rows in another order, and with one it would have to run to the same row again.
 
 mod csv_file;
 mod functions;
@@ -19,12 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::import_csv::types::ColumnType;
 use csv_file::CsvFile;
 use parquet_file::ParquetFile;
-use query::{Row, Said, ask};
+use query::{QueryEvent, Row, start_query};
 
-/// The task.
 pub(crate) struct SqlExport;
 
-/// What is to be exported, and how.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
@@ -66,7 +63,6 @@ pub(crate) enum Formulas {
     Keep,
 }
 
-/// What came out.
 #[derive(Serialize)]
 pub(crate) struct Output {
     /// The artifact.
@@ -87,8 +83,7 @@ pub(crate) struct Column {
     kind: &'static str,
 }
 
-/// What the query says of a column before its first row: its name, made unlike all others, and the type of the column of
-/// a table that it is.
+/// A column of the result before its first row: its unique name, and its declared type if it is a column of a table.
 #[derive(Clone, Debug)]
 pub(crate) struct Heading {
     name: String,
@@ -117,15 +112,15 @@ impl Task for SqlExport {
             Format::Parquet => "export.parquet",
         };
         ctx.unit("rows");
-        let mut answer = ask(ctx, input.query)?;
+        let mut events = start_query(ctx, input.query)?;
         let artifact = ctx.artifact(name).await?;
         let file = ctx.budget().create(artifact.path()).map_err(|error| writing(&error))?;
         let mut headings = Vec::new();
-        let mut stage = Stage::Before(file);
-        while let Some(said) = answer.recv().await {
-            match said? {
-                Said::Headings(told) => headings = told,
-                Said::Rows(rows) => {
+        let mut stage = Stage::NotStarted(file);
+        while let Some(event) = events.recv().await {
+            match event? {
+                QueryEvent::Headings(columns_of_query) => headings = columns_of_query,
+                QueryEvent::Rows(rows) => {
                     let (own, headings) = (ctx.clone(), headings.clone());
                     let write = move || stage.write(&own, rows, input.format, input.formulas, &headings);
                     stage = ctx.blocking(write).await?;
@@ -133,8 +128,8 @@ impl Task for SqlExport {
             }
         }
         ctx.check()?;
-        let Stage::Under(out) = stage else {
-            // Its thread has ended without a word.
+        let Stage::Writing(out) = stage else {
+            // The thread ended without a result.
             return Err(TaskError::retry("database", "the query ended before it had begun; try again"));
         };
         let rows = out.rows;
@@ -144,11 +139,10 @@ impl Task for SqlExport {
     }
 }
 
-/// How far it is.
 enum Stage {
-    /// The first rows, of which there may be none, decide about types that no table declares.
-    Before(BudgetFile),
-    Under(Out),
+    /// The first batch, which may be empty, decides undeclared types.
+    NotStarted(BudgetFile),
+    Writing(ExportFile),
 }
 
 impl Stage {
@@ -161,30 +155,29 @@ impl Stage {
         headings: &[Heading],
     ) -> Result<Self, TaskError> {
         let mut out = match self {
-            Self::Before(file) => Out::begin(file, format, formulas, headings, &rows)?,
-            Self::Under(out) => out,
+            Self::NotStarted(file) => ExportFile::begin(file, format, formulas, headings, &rows)?,
+            Self::Writing(out) => out,
         };
         for row in rows {
             ctx.check()?;
             out.write(row)?;
             ctx.advance(1);
         }
-        Ok(Self::Under(out))
+        Ok(Self::Writing(out))
     }
 }
 
-/// The file in the making.
-struct Out {
-    kind: Kinds,
+struct ExportFile {
+    kind: FileFormat,
     rows: u64,
 }
 
-enum Kinds {
+enum FileFormat {
     Csv(Box<CsvFile>),
     Parquet(Box<ParquetFile>),
 }
 
-impl Out {
+impl ExportFile {
     fn begin(
         file: BudgetFile,
         format: Format,
@@ -193,8 +186,8 @@ impl Out {
         first: &[Row],
     ) -> Result<Self, TaskError> {
         let kind = match format {
-            Format::Csv => Kinds::Csv(Box::new(CsvFile::begin(file, formulas, headings)?)),
-            Format::Parquet => Kinds::Parquet(Box::new(ParquetFile::begin(file, headings, first)?)),
+            Format::Csv => FileFormat::Csv(Box::new(CsvFile::begin(file, formulas, headings)?)),
+            Format::Parquet => FileFormat::Parquet(Box::new(ParquetFile::begin(file, headings, first)?)),
         };
         Ok(Self { kind, rows: 0 })
     }
@@ -202,15 +195,15 @@ impl Out {
     fn write(&mut self, row: Row) -> Result<(), TaskError> {
         self.rows += 1;
         match &mut self.kind {
-            Kinds::Csv(file) => file.write(&row),
-            Kinds::Parquet(file) => file.write(self.rows, row),
+            FileFormat::Csv(file) => file.write(&row),
+            FileFormat::Parquet(file) => file.write(self.rows, row),
         }
     }
 
     fn finish(self) -> Result<Vec<Column>, TaskError> {
         match self.kind {
-            Kinds::Csv(file) => file.finish(),
-            Kinds::Parquet(file) => file.finish(),
+            FileFormat::Csv(file) => file.finish(),
+            FileFormat::Parquet(file) => file.finish(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Long blocking work in turns.
+//! Time slices: long blocking work shares the threads of the pool.
 
 use std::{
     ops::ControlFlow,
@@ -8,26 +8,26 @@ use std::{
 use engine::{Ctx, TaskError};
 use serde::Serialize;
 
-/// How long one turn holds a thread of the blocking pool. Long enough that handing over costs nothing, short enough
-/// that jobs which share the pool all move.
-const TURN: Duration = Duration::from_millis(100);
+/// Time for which a slice holds a thread of the blocking pool: long enough that switches are cheap, short enough that
+/// all jobs of the pool advance.
+const SLICE: Duration = Duration::from_millis(100);
 
-/// Calls `step` on the blocking pool until it breaks, and answers `state`. Between turns the thread goes to whoever
-/// waits for it; between steps a cancel takes effect, so a step does a chunk of work and no more.
+/// Calls `step` on the blocking pool until it breaks. Returns `state`. Between slices other work gets the thread;
+/// between steps a cancel takes effect, so a step does one chunk of work.
 pub(crate) async fn in_time_slices<S, F>(ctx: &Ctx, mut state: S, step: F) -> Result<S, TaskError>
 where
     S: Send + 'static,
     F: Fn(&mut S) -> Result<ControlFlow<()>, TaskError> + Clone + Send + 'static,
 {
     loop {
-        match turn(ctx, state, step.clone(), |_| false).await? {
+        match run_slice(ctx, state, step.clone(), |_| false).await? {
             (done, ControlFlow::Break(())) => return Ok(done),
             (unfinished, ControlFlow::Continue(())) => state = unfinished,
         }
     }
 }
 
-/// The same, and whenever a checkpoint is due, one of what `save` makes of the state.
+/// As [`in_time_slices`], with a checkpoint of `save(state)` whenever one is due.
 pub(crate) async fn in_checkpointed_slices<S, F, C>(
     ctx: &Ctx,
     mut state: S,
@@ -40,7 +40,7 @@ where
     C: Serialize,
 {
     loop {
-        match turn(ctx, state, step.clone(), Ctx::is_checkpoint_due).await? {
+        match run_slice(ctx, state, step.clone(), Ctx::is_checkpoint_due).await? {
             (done, ControlFlow::Break(())) => return Ok(done),
             (unfinished, ControlFlow::Continue(())) => state = unfinished,
         }
@@ -51,12 +51,12 @@ where
     }
 }
 
-/// One turn of steps. It ends early where `is_wanted` says that something else is to be done in between.
-async fn turn<S, F>(
+/// One turn of steps. It ends early where `ends_early` says that something else is to be done in between.
+async fn run_slice<S, F>(
     ctx: &Ctx,
     mut state: S,
     step: F,
-    is_wanted: fn(&Ctx) -> bool,
+    ends_early: fn(&Ctx) -> bool,
 ) -> Result<(S, ControlFlow<()>), TaskError>
 where
     S: Send + 'static,
@@ -64,11 +64,11 @@ where
 {
     let own = ctx.clone();
     ctx.blocking(move || {
-        let until = Instant::now() + TURN;
+        let until = Instant::now() + SLICE;
         loop {
             own.check()?;
             let flow = step(&mut state)?;
-            if flow.is_break() || Instant::now() >= until || is_wanted(&own) {
+            if flow.is_break() || Instant::now() >= until || ends_early(&own) {
                 return Ok((state, flow));
             }
         }

@@ -1,10 +1,10 @@
-//! `unpack`: a tar archive as a zip file, which every system opens.
+//! `unpack`: converts a tar archive to a zip file.
 //!
-//! Tasks write into the data directory only, and nobody is to look for paths there. So what is unpacked is handed out as
-//! one artifact. The archive is read once, in pieces, and never held in memory; what could do harm where the zip file is
-//! opened is left out, with a warning. No checkpoints: the middle of a compressed file cannot be entered.
+//! Tasks write into the data directory only, so the result is one artifact and not a folder. The archive is read once,
+//! in chunks. Entries that could do harm when the zip file is opened are skipped with a warning. There are no
+//! checkpoints, since a compressed file cannot be entered in the middle.
 
-mod contents;
+mod decompressor;
 pub(crate) mod names;
 
 use std::{
@@ -22,34 +22,32 @@ use time::OffsetDateTime;
 use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 use super::{
-    archive::members::{Member, MemberKind, Members},
+    archive::tar_reader::{Member, MemberKind, TarReader},
     time_slices::in_time_slices,
-    walk::shown,
+    walk::printable_path,
 };
-use contents::Contents;
-use names::{Names, Refused, Wanted};
+use decompressor::Decompressor;
+use names::{EntryKind, Names, Rejected};
 
-/// How much is read before the next look at whether to stop, bytes.
+/// Bytes that are read between two checks for a cancel.
 const CHUNK: usize = 64 << 10;
-/// How much behind the end of an archive is read, bytes, so that the checksum behind it is looked at.
-const BEHIND: u64 = 1 << 20;
-/// Files from this size on need the larger fields of a zip file, bytes.
+/// Bytes that are read after the end of the archive, so that a trailing checksum is verified.
+const MAX_TRAILER: u64 = 1 << 20;
+/// Least size of a file that needs zip64 fields.
 const LARGE: u64 = u32::MAX as u64;
 
-/// The task.
 pub(crate) struct Unpack {
     /// The most names in an archive.
     names: usize,
 }
 
 impl Unpack {
-    /// Unpacks archives of so many names at most, and refuses others.
+    /// Rejects archives with more names.
     pub(crate) fn new(names: usize) -> Self {
         Self { names }
     }
 }
 
-/// What is to be unpacked.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
@@ -64,16 +62,15 @@ pub(crate) struct Input {
     /// Maximum unpacked size, GB
     ///
     /// Larger archives are rejected (protects against zip bombs).
-    #[serde(default = "usual_limit")]
+    #[serde(default = "default_limit")]
     #[schemars(range(min = 1, max = 100_000))]
     limit: u32,
 }
 
-fn usual_limit() -> u32 {
+fn default_limit() -> u32 {
     20
 }
 
-/// What came out.
 #[derive(Clone, Serialize)]
 pub(crate) struct Output {
     /// The artifact.
@@ -122,10 +119,10 @@ impl Task for Unpack {
         let limit = u64::from(input.limit) * 1_000_000_000;
         let artifact_name = format!("{}.zip", stem(&name));
         let artifact = ctx.artifact(&artifact_name).await?;
-        let (own, to, most) = (ctx.clone(), artifact.path().to_owned(), self.names);
+        let (own, to, max_names) = (ctx.clone(), artifact.path().to_owned(), self.names);
         let open = move || {
-            let contents = Contents::open(&own, file, limit)?;
-            Unpacker::open(&own, contents, &to, artifact_name, most)
+            let decompressor = Decompressor::open(&own, file, limit)?;
+            Unpacker::open(&own, decompressor, &to, artifact_name, max_names)
         };
         let unpacker = ctx.blocking(open).await?;
         let unpacker = in_time_slices(ctx, unpacker, Unpacker::step).await?;
@@ -151,7 +148,7 @@ async fn source(input: &Input, ctx: &Ctx) -> Result<(File, String), TaskError> {
     Ok((file, name.unwrap_or_default()))
 }
 
-/// The archive's name without what says that it is one, and without what an artifact's name must not have.
+/// The name of the archive without its extension and without characters that an artifact name must not have.
 fn stem(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
     let ends = [".tar.zst", ".tzst", ".tar.gz", ".tgz", ".tar"];
@@ -165,7 +162,7 @@ fn stem(name: &str) -> String {
 
 struct Unpacker {
     ctx: Ctx,
-    members: Members<Contents>,
+    members: TarReader<Decompressor>,
     zip: Box<ZipWriter<BufWriter<BudgetFile>>>,
     names: Names,
     /// What is to become of the content that is being read.
@@ -173,7 +170,7 @@ struct Unpacker {
     /// How much behind the archive's end has been read; `None` before that.
     behind: Option<u64>,
     /// The most names that it may have.
-    most: usize,
+    max_names: usize,
     result: Output,
     chunk: Vec<u8>,
 }
@@ -181,11 +178,17 @@ struct Unpacker {
 #[derive(Clone, Copy)]
 enum Content {
     Kept,
-    LeftOut,
+    Skipped,
 }
 
 impl Unpacker {
-    fn open(ctx: &Ctx, contents: Contents, to: &Path, artifact: String, most: usize) -> Result<Self, TaskError> {
+    fn open(
+        ctx: &Ctx,
+        decompressor: Decompressor,
+        to: &Path,
+        artifact: String,
+        max_names: usize,
+    ) -> Result<Self, TaskError> {
         let out = ctx.budget().create(to).map_err(|error| writing(error.into()))?;
         let result = Output {
             artifact,
@@ -199,12 +202,12 @@ impl Unpacker {
         };
         Ok(Self {
             ctx: ctx.clone(),
-            members: Members::new(contents),
+            members: TarReader::new(decompressor),
             zip: Box::new(ZipWriter::new(BufWriter::new(out))),
             names: Names::default(),
             content: None,
             behind: None,
-            most,
+            max_names,
             result,
             chunk: vec![0; CHUNK],
         })
@@ -214,7 +217,11 @@ impl Unpacker {
         if let Some(behind) = self.behind {
             let length = self.members.input().read(&mut self.chunk).map_err(|error| self.reading(error))?;
             self.behind = Some(behind + length as u64);
-            return Ok(if length == 0 || behind > BEHIND { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+            return Ok(if length == 0 || behind > MAX_TRAILER {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            });
         }
         if let Some(content) = self.content {
             let length = self.members.read(&mut self.chunk).map_err(|error| self.reading(error))?;
@@ -241,63 +248,64 @@ impl Unpacker {
         let kept = self.add(&member)?;
         if let Err(refused) = kept {
             self.result.left_out += 1;
-            self.ctx.warn(format!("{}: left out: {refused}", shown(&member.path[..member.path.len().min(1_000)])));
+            self.ctx
+                .warn(format!("{}: left out: {refused}", printable_path(&member.path[..member.path.len().min(1_000)])));
         }
-        if self.names.count() + self.result.left_out as usize > self.most {
+        if self.names.count() + self.result.left_out as usize > self.max_names {
             let message = format!(
                 "the archive has more than {} names, which is more than is unpacked here; split it",
-                count(self.most as u64)
+                count(self.max_names as u64)
             );
             return Err(TaskError::fatal("too_many_files", message));
         }
         let keep = kept.is_ok() && member.kind == MemberKind::File;
-        self.content = Some(if keep { Content::Kept } else { Content::LeftOut });
+        self.content = Some(if keep { Content::Kept } else { Content::Skipped });
         Ok(())
     }
 
     /// Adds a member to the zip file; its content is yet to come.
-    fn add(&mut self, member: &Member) -> Result<Result<(), Refused>, TaskError> {
+    fn add(&mut self, member: &Member) -> Result<Result<(), Rejected>, TaskError> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
             .last_modified_time(time_of(member.modified))
-            // Without the bits by which a program runs as somebody else.
+            // Without setuid and setgid bits.
             .unix_permissions(member.mode & 0o777)
             .large_file(member.size >= LARGE);
-        let wanted = match member.kind {
-            MemberKind::File => Wanted::File,
-            MemberKind::Folder => Wanted::Folder,
-            MemberKind::SymbolicLink | MemberKind::HardLink => Wanted::Link,
-            MemberKind::Sparse => return Ok(Err(Refused::Sparse)),
-            MemberKind::Special => return Ok(Err(Refused::Special)),
+        let kind = match member.kind {
+            MemberKind::File => EntryKind::File,
+            MemberKind::Folder => EntryKind::Folder,
+            MemberKind::SymbolicLink | MemberKind::HardLink => EntryKind::Link,
+            MemberKind::Sparse => return Ok(Err(Rejected::Sparse)),
+            MemberKind::Special => return Ok(Err(Rejected::Special)),
         };
         let target = match member.kind {
             MemberKind::SymbolicLink => names::inside(&member.target, &member.path),
             MemberKind::HardLink => self.names.relative(&member.target, &member.path),
             MemberKind::File | MemberKind::Folder | MemberKind::Sparse | MemberKind::Special => Ok(String::new()),
         };
-        let named = target.and_then(|target| Ok((target, self.names.take(&member.path, wanted)?)));
+        let named = target.and_then(|target| Ok((target, self.names.take(&member.path, kind)?)));
         let (target, name) = match named {
             // The folder `./` itself is in many archives, and needs no place in another.
-            Err(Refused::Empty) if wanted == Wanted::Folder => return Ok(Ok(())),
+            Err(Rejected::Empty) if kind == EntryKind::Folder => return Ok(Ok(())),
             Err(refused) => return Ok(Err(refused)),
             Ok(named) => named,
         };
         if name.changed {
             self.result.renamed += 1;
-            let text = format!("{}: its name is not UTF-8; unpacked as {}", shown(&member.path), name.path);
+            let text = format!("{}: its name is not UTF-8; unpacked as {}", printable_path(&member.path), name.path);
             self.ctx.warn(text);
         }
         let result = &mut self.result;
-        match wanted {
-            Wanted::File => {
+        match kind {
+            EntryKind::File => {
                 result.files += 1;
                 self.zip.start_file(name.path, options).map_err(writing)?;
             }
-            Wanted::Folder => {
+            EntryKind::Folder => {
                 result.folders += 1;
                 self.zip.add_directory(name.path, options).map_err(writing)?;
             }
-            Wanted::Link => {
+            EntryKind::Link => {
                 let hard = member.kind == MemberKind::HardLink;
                 *(if hard { &mut result.hard_links } else { &mut result.symbolic_links }) += 1;
                 self.zip.add_symlink(name.path, target, options.unix_permissions(0o777)).map_err(writing)?;
@@ -311,7 +319,7 @@ impl Unpacker {
     }
 }
 
-/// Seconds since 1970 as a zip file says them; where it cannot, its earliest time.
+/// The time in a zip file; its earliest one if the time is out of range.
 fn time_of(seconds: i64) -> DateTime {
     let told = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|at| {
         let year = u16::try_from(at.year()).ok()?;

@@ -1,11 +1,11 @@
-//! What lies in a folder, in the order of paths.
+//! Recursive walk of a folder, in the order of paths.
 
 use std::{io, vec};
 
 use engine::RootedFolder;
 use model::is_unprintable;
 
-/// What a walk came across. Paths are relative to the folder it began in.
+/// An entry of the walk. Paths are relative to its folder.
 pub(crate) enum Found {
     /// A folder, before all that lies in it. Its path ends in a slash.
     Folder { path: Vec<u8> },
@@ -15,31 +15,30 @@ pub(crate) enum Found {
     Link { path: Vec<u8> },
     /// A device, socket or pipe. Reading one could wait for ever.
     Special { path: Vec<u8> },
-    /// A file or folder that cannot be looked at.
+    /// A file or folder that cannot be read.
     Unreadable { path: Vec<u8>, error: io::Error },
 }
 
-/// Goes through all that lies below a folder, in the bytewise order of whole paths, so that a manifest needs no sorting
-/// afterwards. Holds the names of one folder per level and nothing else: a million files in one folder cost about
-/// 50 MB, spread over many folders next to nothing.
+/// Walks everything below a folder in the bytewise order of whole paths, so that a manifest needs no sorting. Memory
+/// holds the names of one folder for each level: a million files in one folder cost about 50 MB.
 pub(crate) struct Walk {
     root: RootedFolder,
-    /// Path of the entry looked at last.
+    /// Path of the last entry.
     path: Vec<u8>,
     levels: Vec<Level>,
-    /// Folders that an earlier walk was in, and that cannot be read any more.
+    /// Folders of an earlier walk that can no longer be read.
     lost: Vec<Found>,
 }
 
 struct Level {
-    /// Those still to come. A folder's name carries its slash, which puts `a-b` before `a/b`, as in whole paths.
+    /// Remaining names. Names of folders end with a slash, which sorts `a-b` before `a/b`, as in whole paths.
     names: vec::IntoIter<Box<[u8]>>,
-    /// How much of [`Walk::path`] is the folder itself.
+    /// Length of the folder in [`Walk::path`].
     prefix: usize,
 }
 
 impl Walk {
-    /// Begins in `root`, which must be readable.
+    /// `root` must be readable.
     pub(crate) fn new(root: RootedFolder) -> io::Result<Self> {
         let (names, error) = names(&root, b"");
         match error {
@@ -48,8 +47,8 @@ impl Walk {
         }
     }
 
-    /// Goes on behind the [place](Self::place) that an earlier walk through `root` had come to.
-    pub(crate) fn behind(place: &[u8], root: RootedFolder) -> io::Result<Self> {
+    /// Continues after the [place](Self::place) of an earlier walk of `root`.
+    pub(crate) fn resume_after(place: &[u8], root: RootedFolder) -> io::Result<Self> {
         let mut walk = Self::new(root)?;
         for name in place.split_inclusive(|byte| *byte == b'/') {
             if let Some(level) = walk.levels.last_mut() {
@@ -59,14 +58,14 @@ impl Walk {
             walk.path.extend_from_slice(name);
             if name.ends_with(b"/") {
                 let lost = walk.descend();
-                // Of the folder that it had come to last, the earlier walk has told.
+                // The earlier walk has reported its last folder.
                 walk.lost.extend(lost.filter(|_| walk.path.len() < place.len()));
             }
         }
         Ok(walk)
     }
 
-    /// Where it is: behind all that it has come across.
+    /// The position after the last entry.
     pub(crate) fn place(&self) -> &[u8] {
         &self.path
     }
@@ -113,8 +112,8 @@ impl Iterator for Walk {
     }
 }
 
-/// A path for people: one line, whatever its bytes.
-pub(crate) fn shown(path: &[u8]) -> String {
+/// A path for messages, on one line whatever its bytes.
+pub(crate) fn printable_path(path: &[u8]) -> String {
     let mut text = String::new();
     for char in String::from_utf8_lossy(path).chars() {
         if is_unprintable(char) { text.extend(char.escape_default()) } else { text.push(char) }
@@ -122,7 +121,7 @@ pub(crate) fn shown(path: &[u8]) -> String {
     text
 }
 
-/// The sorted names in a folder, as many as can be read, and why there are no more.
+/// The sorted names in a folder as far as they are readable, and the error.
 fn names(root: &RootedFolder, folder: &[u8]) -> (vec::IntoIter<Box<[u8]>>, Option<io::Error>) {
     let mut names = Vec::new();
     let result = root.names(folder, |name, is_folder| {
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_that_goes_on_anywhere_finds_the_rest() {
+    fn resumed_walk_finds_the_rest() {
         let folder = folder();
         let all = paths(Walk::new(root(&folder)).expect("it is there"));
         let folders = ["a/", "a/c/", "b/", "b/d/", "b/d/e/"];
@@ -178,20 +177,20 @@ mod tests {
         );
         let mut earlier = Walk::new(root(&folder)).expect("it is there");
         for found in 0..=all.len() {
-            let rest = paths(Walk::behind(earlier.place(), root(&folder)).expect("it is there"));
+            let rest = paths(Walk::resume_after(earlier.place(), root(&folder)).expect("it is there"));
             assert_eq!(rest, all[found..], "behind {}", String::from_utf8_lossy(earlier.place()));
             earlier.next();
         }
     }
 
     #[test]
-    fn a_folder_that_went_while_nobody_walked_is_told_of_once() {
+    fn folder_lost_before_resume_is_reported_once() {
         let folder = folder();
         fs::remove_dir_all(folder.path().join("a/c")).expect("it can be removed");
         let words = |words: &[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
         let rest = ["left out", "a0", "b/", "b/c", "b/d/", "b/d/e/", "b/d/e/f", "c"];
-        let lost = paths(Walk::behind(b"a/c/d", root(&folder)).expect("it is there"));
+        let lost = paths(Walk::resume_after(b"a/c/d", root(&folder)).expect("it is there"));
         assert_eq!(lost, words(&[&["a/c"][..], &rest].concat()));
-        assert_eq!(paths(Walk::behind(b"a/c/", root(&folder)).expect("it is there")), words(&rest));
+        assert_eq!(paths(Walk::resume_after(b"a/c/", root(&folder)).expect("it is there")), words(&rest));
     }
 }

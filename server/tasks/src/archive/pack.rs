@@ -1,6 +1,6 @@
-//! The Pack stage: goes through the folder in the order of paths and adds one member after the other to the compressed
-//! file; beside it grows the list of what went into it. An attempt can go on wherever a frame ends: between two members, or
-//! in the middle of a large file.
+//! The Pack stage: walks the folder in the order of paths and appends a member for each entry to the compressed file
+//! and to a list for Verify. A later attempt can continue after each frame: between two members, or inside a large
+//! file.
 
 use std::{
     collections::HashMap,
@@ -16,9 +16,9 @@ use tar::EntryType;
 
 use super::{
     CHUNK, Files,
-    frames::Frames,
-    head::head,
-    members::{BLOCK, filling},
+    frame_writer::FrameWriter,
+    header::encode_header,
+    tar_reader::{BLOCK, padding},
 };
 use crate::{
     checksum::{
@@ -27,13 +27,13 @@ use crate::{
     },
     file_version::{Version, open_unlinked},
     time_slices::{in_checkpointed_slices, in_time_slices},
-    walk::{Found, Walk, shown},
+    walk::{Found, Walk, printable_path},
 };
 
-/// Of how many files it is remembered that they have another name somewhere. What is more is packed once more.
-const MOST_LINKED: usize = 50_000;
+/// Most files whose hard links are recognised. Further links are packed as files.
+const MAX_HARD_LINKS: usize = 50_000;
 
-/// What is in the archive so far.
+/// Counts of what is in the archive.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) files: u64,
@@ -48,64 +48,63 @@ pub(super) struct Counts {
     pub(super) specials: u64,
 }
 
-/// Up to where all is in the two files.
+/// A position at which both files are complete.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Mark {
-    /// The path looked at last.
+pub(super) struct Position {
+    /// The last path of the walk.
     at: Vec<u8>,
-    /// How long the compressed file is, bytes.
+    /// Length of the compressed file, bytes.
     pub(super) archive: u64,
-    /// How long the list is, bytes.
+    /// Length of the list, bytes.
     pub(super) list: u64,
-    /// The bar, bytes.
+    /// Progress, bytes.
     pub(super) passed: u64,
     pub(super) counts: Counts,
-    /// The file looked at last, where only a part of it is in the archive.
+    /// The last file, if only a part of it is in the archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) half: Option<Half>,
+    pub(super) half: Option<PartialFile>,
 }
 
-/// A file that is half packed.
+/// A partly packed file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Half {
+pub(super) struct PartialFile {
     version: Version,
-    /// Its bytes, as its header in the archive says.
+    /// Its size in its header.
     size: u64,
-    /// How many of them are packed; 0 where the file is to be packed from its beginning.
+    /// Packed bytes; 0 if the file must be packed from its start.
     pub(super) read: u64,
-    start: Start,
+    start: FileStart,
 }
 
-/// Where a file begins.
+/// The position before a file.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Start {
-    /// How long the compressed file was before it, bytes.
+struct FileStart {
+    /// Length of the compressed file, bytes.
     archive: u64,
-    /// Where the bar was, bytes.
+    /// Progress, bytes.
     passed: u64,
 }
 
-/// What is to be packed, and how.
-pub(super) struct Order<'a> {
+pub(super) struct PackOptions<'a> {
     pub(super) folder: &'a RootedFolder,
     pub(super) files: &'a Files,
-    /// Of compression.
+    /// Compression level.
     pub(super) level: i32,
-    /// A frame ends once it holds so much, bytes.
+    /// Least uncompressed bytes of a frame.
     pub(super) frame: u64,
-    /// Bytes of all files, as Scan saw them.
+    /// Bytes of all files, by Scan.
     pub(super) size: u64,
 }
 
 /// Packs the rest of the folder behind `mark`; `save` makes of a mark what a checkpoint holds.
 pub(super) async fn pack<C: Serialize>(
     ctx: &Ctx,
-    order: Order<'_>,
-    mark: Mark,
-    save: impl Fn(&Mark) -> C,
-) -> Result<Mark, TaskError> {
+    order: PackOptions<'_>,
+    mark: Position,
+    save: impl Fn(&Position) -> C,
+) -> Result<Position, TaskError> {
     let file = match &mark.half {
-        Some(half) => read_again(ctx, order.folder, &mark.at, half).await?,
+        Some(half) => rehash(ctx, order.folder, &mark.at, half).await?,
         None => None,
     };
     let mut packer = Packer::open(ctx, order, mark, file)?;
@@ -114,7 +113,7 @@ pub(super) async fn pack<C: Serialize>(
     let packer = in_checkpointed_slices(ctx, packer, Packer::step, |packer| {
         // The warnings of a checkpoint are those of its mark.
         if packer.warned {
-            packer.keep()?;
+            packer.save_position()?;
         }
         Ok(save(&packer.mark))
     })
@@ -122,13 +121,17 @@ pub(super) async fn pack<C: Serialize>(
     Ok(packer.mark)
 }
 
-/// Reads once more what is packed of a file already, for its digest. `None` where it is to be packed from its beginning,
-/// since it is not the same any more.
-async fn read_again(ctx: &Ctx, folder: &RootedFolder, path: &[u8], half: &Half) -> Result<Option<InWork>, TaskError> {
+/// Hashes the packed part of a file again. `None` if the file has changed and must be packed from its start.
+async fn rehash(
+    ctx: &Ctx,
+    folder: &RootedFolder,
+    path: &[u8],
+    half: &PartialFile,
+) -> Result<Option<OpenFile>, TaskError> {
     let Ok((file, before)) = open_unlinked(folder, path) else { return Ok(None) };
     let entry = Entry { size: half.size, expected: None, path: path.to_vec() };
     let hasher = Hasher::new(Algorithm::Blake3);
-    let work = InWork { file, entry, hasher, before, read: 0, lost: None, start: Some(half.start) };
+    let work = OpenFile { file, entry, hasher, before, read: 0, lost: None, start: Some(half.start) };
     let until = half.read;
     let (work, _) = in_time_slices(ctx, (work, vec![0; CHUNK]), move |(work, chunk)| {
         let wanted = (until - work.read).min(CHUNK as u64) as usize;
@@ -156,39 +159,39 @@ fn writing(error: io::Error) -> TaskError {
 struct Packer {
     ctx: Ctx,
     folder: RootedFolder,
-    /// The folder's own name, and a slash: what all names in the archive begin with.
+    /// The name of the folder and a slash, the start of all names in the archive.
     top: Vec<u8>,
     walk: Walk,
-    frames: Frames,
+    frames: FrameWriter,
     frame: u64,
     list: EntryWriter,
-    /// The file that is being read.
-    file: Option<InWork>,
-    /// By device and number, the files that have other names, and under which they are in the archive.
+    /// The open file.
+    file: Option<OpenFile>,
+    /// Files with hard links: their names in the archive by device and inode.
     linked: HashMap<(u64, u64), Vec<u8>>,
     chunk: Vec<u8>,
     counts: Counts,
     passed: u64,
-    /// The most that the bar counts on, bytes.
+    /// Total of the progress, bytes.
     total: u64,
-    mark: Mark,
+    mark: Position,
     /// Whether there was a warning since the mark: it is to be counted with it, neither before nor twice.
     warned: bool,
 }
 
-struct InWork {
+struct OpenFile {
     file: File,
     entry: Entry,
     hasher: Hasher,
     before: Version,
     read: u64,
-    /// Why the rest is filled with zeros, where it is.
+    /// The read error after which the rest is filled with zeros.
     lost: Option<String>,
-    /// Where it begins, if a frame does so there.
-    start: Option<Start>,
+    /// Its start, if a frame begins there.
+    start: Option<FileStart>,
 }
 
-impl InWork {
+impl OpenFile {
     fn is_unchanged(&self) -> bool {
         self.file.metadata().is_ok_and(|meta| Version::of(&meta) == self.before)
     }
@@ -196,14 +199,14 @@ impl InWork {
 
 impl Packer {
     /// Goes to the mark; `file` is the one that is half packed there, unless it has changed since.
-    fn open(ctx: &Ctx, order: Order<'_>, mut mark: Mark, file: Option<InWork>) -> Result<Self, TaskError> {
-        let Order { folder, files, level, frame, size } = order;
+    fn open(ctx: &Ctx, order: PackOptions<'_>, mut mark: Position, file: Option<OpenFile>) -> Result<Self, TaskError> {
+        let PackOptions { folder, files, level, frame, size } = order;
         if let (None, Some(half)) = (&file, &mut mark.half) {
             half.read = 0;
             (mark.archive, mark.passed) = (half.start.archive, half.start.passed);
         }
         let root = folder.clone();
-        let walk = if mark.at.is_empty() { Walk::new(root) } else { Walk::behind(&mark.at, root) };
+        let walk = if mark.at.is_empty() { Walk::new(root) } else { Walk::resume_after(&mark.at, root) };
         let list = if mark.list == 0 {
             EntryWriter::create(&files.list, ctx.budget())
         } else {
@@ -214,7 +217,7 @@ impl Packer {
             folder: folder.clone(),
             top: files.top.clone(),
             walk: walk.map_err(|error| TaskError::io("reading the folder", &error))?,
-            frames: Frames::open(&files.archive, mark.archive, level, ctx.budget()).map_err(writing)?,
+            frames: FrameWriter::open(&files.archive, mark.archive, level, ctx.budget()).map_err(writing)?,
             frame,
             list: list.map_err(writing)?,
             file,
@@ -244,7 +247,7 @@ impl Packer {
     /// Reads the next chunk of the open file, or adds what comes next.
     fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
         if self.warned || self.frames.unpacked >= self.frame {
-            self.keep()?;
+            self.save_position()?;
         }
         if let Some(file) = self.file.take() {
             self.read(file)?;
@@ -253,7 +256,7 @@ impl Packer {
         match self.walk.next() {
             None => {
                 self.frames.write(&[0; 2 * BLOCK]).map_err(writing)?;
-                self.keep()?;
+                self.save_position()?;
                 return Ok(ControlFlow::Break(()));
             }
             Some(Found::Folder { path }) => match self.folder.metadata_of(&path) {
@@ -261,68 +264,68 @@ impl Packer {
                     self.counts.folders += 1;
                     self.add(&meta, EntryType::Directory, path, b"")?;
                 }
-                Err(error) => self.leave_out(&path, 0, &error),
+                Err(error) => self.skip_unreadable(&path, 0, &error),
             },
             Some(Found::Link { path }) => match self.folder.read_link(&path) {
                 Ok((target, meta)) => {
                     self.counts.symbolic_links += 1;
                     self.add(&meta, EntryType::Symlink, path, &target)?;
                 }
-                Err(error) => self.leave_out(&path, 0, &error),
+                Err(error) => self.skip_unreadable(&path, 0, &error),
             },
             Some(Found::File { path, size }) => self.add_file(path, size)?,
             Some(Found::Special { path }) => {
                 self.counts.specials += 1;
                 self.warn(&path, "skipped: device, socket or pipe");
             }
-            Some(Found::Unreadable { path, error }) => self.leave_out(&path, 0, &error),
+            Some(Found::Unreadable { path, error }) => self.skip_unreadable(&path, 0, &error),
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Adds what has no content.
+    /// Adds a member without content.
     fn add(&mut self, meta: &Metadata, entry: EntryType, path: Vec<u8>, target: &[u8]) -> Result<(), TaskError> {
-        let head = head(meta, entry, &self.named(&path), target, 0);
+        let head = encode_header(meta, entry, &self.member_name(&path), target, 0);
         self.frames.write(&head).map_err(writing)?;
         self.list.write(&Entry { size: 0, expected: None, path }).map_err(writing)
     }
 
-    /// Begins a file; `size` is what the bar counts on.
+    /// Begins a file; `size` is its part of the progress.
     fn add_file(&mut self, path: Vec<u8>, size: u64) -> Result<(), TaskError> {
         let opened = open_unlinked(&self.folder, &path).and_then(|(file, before)| Ok((file.metadata()?, file, before)));
         let (meta, file, before) = match opened {
             Ok(opened) => opened,
             Err(error) => {
-                self.leave_out(&path, size, &error);
+                self.skip_unreadable(&path, size, &error);
                 return Ok(());
             }
         };
         if meta.nlink() > 1 {
             if let Some(first) = self.linked.get(&(meta.dev(), meta.ino())).cloned() {
                 self.counts.hard_links += 1;
-                self.pass(size);
+                self.advance(size);
                 return self.add(&meta, EntryType::Link, path, &first);
             }
-            if self.linked.len() < MOST_LINKED {
-                self.linked.insert((meta.dev(), meta.ino()), self.named(&path));
+            if self.linked.len() < MAX_HARD_LINKS {
+                self.linked.insert((meta.dev(), meta.ino()), self.member_name(&path));
             }
         }
-        self.pass(size.saturating_sub(meta.len()));
+        self.advance(size.saturating_sub(meta.len()));
         let start = if meta.len() > self.frame {
-            Some(Start { archive: self.frames.end().map_err(writing)?, passed: self.passed })
+            Some(FileStart { archive: self.frames.end().map_err(writing)?, passed: self.passed })
         } else {
             None
         };
-        let head = head(&meta, EntryType::Regular, &self.named(&path), b"", meta.len());
+        let head = encode_header(&meta, EntryType::Regular, &self.member_name(&path), b"", meta.len());
         self.frames.write(&head).map_err(writing)?;
         let entry = Entry { size: meta.len(), expected: None, path };
         let hasher = Hasher::new(Algorithm::Blake3);
-        self.file = Some(InWork { file, entry, hasher, before, read: 0, lost: None, start });
+        self.file = Some(OpenFile { file, entry, hasher, before, read: 0, lost: None, start });
         Ok(())
     }
 
-    /// Packs as much as the header said, whatever has become of the file.
-    fn read(&mut self, mut work: InWork) -> Result<(), TaskError> {
+    /// Packs as many bytes as the header declares, even if the file has changed.
+    fn read(&mut self, mut work: OpenFile) -> Result<(), TaskError> {
         let left = work.entry.size - work.read;
         if left == 0 {
             return self.close(work);
@@ -350,15 +353,15 @@ impl Packer {
         work.hasher.update(chunk);
         self.frames.write(chunk).map_err(writing)?;
         work.read += length as u64;
-        self.pass(length as u64);
+        self.advance(length as u64);
         self.file = Some(work);
         Ok(())
     }
 
-    fn close(&mut self, work: InWork) -> Result<(), TaskError> {
+    fn close(&mut self, work: OpenFile) -> Result<(), TaskError> {
         let changed = !work.is_unchanged();
-        let InWork { mut entry, hasher, lost, .. } = work;
-        self.frames.write(&[0; BLOCK][..filling(entry.size) as usize]).map_err(writing)?;
+        let OpenFile { mut entry, hasher, lost, .. } = work;
+        self.frames.write(&[0; BLOCK][..padding(entry.size) as usize]).map_err(writing)?;
         entry.expected = Some(hasher.finish());
         self.list.write(&entry).map_err(writing)?;
         self.counts.files += 1;
@@ -374,16 +377,16 @@ impl Packer {
     }
 
     /// Makes the mark of where everything is now, unless a small file is being read.
-    fn keep(&mut self) -> Result<(), TaskError> {
+    fn save_position(&mut self) -> Result<(), TaskError> {
         let half = match &self.file {
             None => None,
             // What is left of it is filled with zeros, for a reason that another attempt would not know.
-            Some(InWork { start: None, .. } | InWork { lost: Some(_), .. }) => return Ok(()),
-            Some(InWork { before, entry, read, start: Some(start), .. }) => {
-                Some(Half { version: before.clone(), size: entry.size, read: *read, start: *start })
+            Some(OpenFile { start: None, .. } | OpenFile { lost: Some(_), .. }) => return Ok(()),
+            Some(OpenFile { before, entry, read, start: Some(start), .. }) => {
+                Some(PartialFile { version: before.clone(), size: entry.size, read: *read, start: *start })
             }
         };
-        self.mark = Mark {
+        self.mark = Position {
             at: self.walk.place().to_vec(),
             archive: self.frames.end().map_err(writing)?,
             list: self.list.length().map_err(writing)?,
@@ -395,7 +398,7 @@ impl Packer {
         Ok(())
     }
 
-    fn pass(&mut self, size: u64) {
+    fn advance(&mut self, size: u64) {
         self.passed += size;
         self.ctx.advance(size);
         if self.passed > self.total {
@@ -405,18 +408,18 @@ impl Packer {
         }
     }
 
-    fn leave_out(&mut self, path: &[u8], size: u64, error: &io::Error) {
+    fn skip_unreadable(&mut self, path: &[u8], size: u64, error: &io::Error) {
         self.counts.unreadable += 1;
-        self.pass(size);
+        self.advance(size);
         self.warn(path, &format!("left out: {error}"));
     }
 
     fn warn(&mut self, path: &[u8], text: &str) {
-        self.ctx.warn(format!("{}: {text}", shown(path)));
+        self.ctx.warn(format!("{}: {text}", printable_path(path)));
         self.warned = true;
     }
 
-    fn named(&self, path: &[u8]) -> Vec<u8> {
+    fn member_name(&self, path: &[u8]) -> Vec<u8> {
         [&self.top, path].concat()
     }
 }

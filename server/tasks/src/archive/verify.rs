@@ -1,5 +1,4 @@
-//! The Verify stage: the archive is read back as any program would read it, and each member compared with the list of what
-//! went into it.
+//! The Verify stage: reads the archive back and compares each member with the list of Pack.
 
 use std::{
     fs::File,
@@ -13,7 +12,7 @@ use zstd::Decoder;
 
 use super::{
     CHUNK, Files,
-    members::{MemberKind, Members},
+    tar_reader::{MemberKind, TarReader},
 };
 use crate::{
     checksum::{
@@ -22,14 +21,14 @@ use crate::{
         spool::{Entry, EntryReader},
     },
     time_slices::in_time_slices,
-    walk::shown,
+    walk::printable_path,
 };
 
 type Archive = Decoder<'static, BufReader<Hashing<File>>>;
 
 struct Verifier {
     ctx: Ctx,
-    members: Members<Archive>,
+    members: TarReader<Archive>,
     list: EntryReader,
     top: Vec<u8>,
     manifest: BufWriter<BudgetFile>,
@@ -38,14 +37,13 @@ struct Verifier {
     chunk: Vec<u8>,
 }
 
-/// Compares them, and writes the manifest of the files. Answers the digest of the archive itself. Advances by the bytes
-/// of the files.
+/// Verifies the archive and writes the manifest. Returns the digest of the archive. Advances by bytes of files.
 pub(super) async fn verify(ctx: &Ctx, files: &Files, manifest: &Path) -> Result<Digest, TaskError> {
     let open = || -> io::Result<Verifier> {
         let archive = Hashing::new(Algorithm::Blake3, File::open(&files.archive)?);
         Ok(Verifier {
             ctx: ctx.clone(),
-            members: Members::new(Decoder::with_buffer(BufReader::with_capacity(CHUNK, archive))?),
+            members: TarReader::new(Decoder::with_buffer(BufReader::with_capacity(CHUNK, archive))?),
             list: EntryReader::open(&files.list)?,
             top: files.top.clone(),
             manifest: BufWriter::new(ctx.budget().create(manifest)?),
@@ -98,7 +96,7 @@ impl Verifier {
     }
 }
 
-/// What the system says is trouble of the disk; all else is the archive's.
+/// Errors of the system concern the disk, all others the archive.
 fn reading(error: io::Error) -> TaskError {
     if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::StorageFull {
         return TaskError::io("reading the archive back", &error);
@@ -107,7 +105,7 @@ fn reading(error: io::Error) -> TaskError {
 }
 
 fn differs(path: &[u8]) -> TaskError {
-    wrong(&format!("does not hold what was packed, at {}", shown(path)))
+    wrong(&format!("does not hold what was packed, at {}", printable_path(path)))
 }
 
 fn wrong(what: &str) -> TaskError {

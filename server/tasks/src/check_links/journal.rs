@@ -1,5 +1,5 @@
-//! What is known of the links so far, as a file: one line of JSON for each link that has been asked. A checkpoint says how
-//! long it is; with that an attempt that continues asks no link again of which the answer is known.
+//! Journal of findings: one line of JSON for each checked link, in a file of the work folder. A checkpoint has its
+//! length; a later attempt checks only the other links.
 
 use std::{
     fs::File,
@@ -13,23 +13,22 @@ use serde::{Deserialize, Serialize};
 
 use super::probe::Finding;
 
-/// Its name in the work folder.
+/// File name in the work folder.
 const NAME: &str = "findings";
 
-/// A journal to write to.
-pub(super) struct Journal(Mutex<Open>);
+pub(super) struct Journal(Mutex<JournalFile>);
 
-struct Open {
+struct JournalFile {
     file: BudgetFile,
-    /// How much of it is written, bytes.
+    /// Written bytes.
     length: u64,
-    /// Lines behind that, which could not be written yet.
-    waiting: Vec<u8>,
+    /// Lines that could not be written yet.
+    unwritten: Vec<u8>,
 }
 
-/// What a checkpoint holds.
+/// The content of a checkpoint.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub(super) struct Position {
     /// Length of the journal, bytes.
     length: u64,
 }
@@ -37,21 +36,20 @@ pub(super) struct Mark {
 /// A line.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Line<F> {
-    /// The target's place among all targets.
+    /// Index of the target.
     pub(super) target: usize,
     pub(super) finding: F,
-    /// Whether the checkpoint includes it: what was said of it then is in the log, and counted.
+    /// Whether the checkpoint includes it: then its warning is in the log, and counted.
     #[serde(skip)]
-    pub(super) told: bool,
+    pub(super) logged: bool,
 }
 
 impl Journal {
-    /// Goes on with the journal of an earlier attempt, or begins one.
+    /// Opens the journal of an earlier attempt, or creates one.
     ///
-    /// Lines behind the mark count as well: each was written whole after its link had been asked. Only the last can have
-    /// been cut off, and is cut away.
+    /// Lines after the checkpoint count as well. Only the last can be incomplete; it is removed.
     pub(super) async fn begin(ctx: &Ctx) -> Result<(Self, Vec<Line<Finding>>), TaskError> {
-        let mark: Option<Mark> = ctx.restore().await?;
+        let mark: Option<Position> = ctx.restore().await?;
         let folder = ctx.work_folder().await?;
         let budget = ctx.budget().clone();
         ctx.blocking(move || {
@@ -64,35 +62,39 @@ impl Journal {
     /// Adds what came of a link. Where that fails the next [`Journal::mark`] says so: it is no fault of the link.
     pub(super) fn add(&self, target: usize, finding: &Finding) {
         let mut open = self.open();
-        let line = Line { target, finding, told: false };
-        serde_json::to_writer(&mut open.waiting, &line).expect("numbers, texts and links are JSON");
-        open.waiting.push(b'\n');
+        let line = Line { target, finding, logged: false };
+        serde_json::to_writer(&mut open.unwritten, &line).expect("numbers, texts and links are JSON");
+        open.unwritten.push(b'\n');
         let _ = open.write();
     }
 
-    /// How far it is.
-    pub(super) fn mark(&self) -> Result<Mark, TaskError> {
+    /// Writes everything and returns the position.
+    pub(super) fn mark(&self) -> Result<Position, TaskError> {
         let mut open = self.open();
         open.write().map_err(|error| TaskError::io("writing the journal of the check", &error))?;
-        Ok(Mark { length: open.length })
+        Ok(Position { length: open.length })
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, JournalFile> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Open {
-    /// Writes what waits, where it belongs: half of it may be there from the last time.
+impl JournalFile {
+    /// Writes the unwritten lines at their position: a part may be there from a failed write.
     fn write(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&self.waiting, self.length)?;
-        self.length += self.waiting.len() as u64;
-        self.waiting.clear();
+        self.file.write_all_at(&self.unwritten, self.length)?;
+        self.length += self.unwritten.len() as u64;
+        self.unwritten.clear();
         Ok(())
     }
 }
 
-fn read_or_begin(folder: &Path, mark: Option<Mark>, budget: &WriteBudget) -> io::Result<(Journal, Vec<Line<Finding>>)> {
+fn read_or_begin(
+    folder: &Path,
+    mark: Option<Position>,
+    budget: &WriteBudget,
+) -> io::Result<(Journal, Vec<Line<Finding>>)> {
     let path = folder.join(NAME);
     let file = File::options().read(true).write(true).create(true).truncate(mark.is_none()).open(path)?;
     let (mut lines, mut length) = (Vec::new(), 0);
@@ -104,9 +106,9 @@ fn read_or_begin(folder: &Path, mark: Option<Mark>, budget: &WriteBudget) -> io:
             break;
         }
         length += text.len() as u64;
-        lines.push(Line { told: mark.is_some_and(|mark| length <= mark.length), ..line });
+        lines.push(Line { logged: mark.is_some_and(|mark| length <= mark.length), ..line });
         text.clear();
     }
     file.set_len(length)?;
-    Ok((Journal(Mutex::new(Open { file: budget.of(file), length, waiting: Vec::new() })), lines))
+    Ok((Journal(Mutex::new(JournalFile { file: budget.of(file), length, unwritten: Vec::new() })), lines))
 }

@@ -1,4 +1,4 @@
-//! One link: asked, followed where it leads, measured.
+//! Check of one link: request, redirects, duration.
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
 
@@ -9,35 +9,35 @@ use tokio::time::Instant;
 use url::Host;
 
 use super::{
-    address::{Refused, Vetted},
-    list::web,
-    pace::Pace,
+    address_filter::{AddressFilter, Refused},
+    list::check_scheme,
+    rate_limit::HostRateLimit,
 };
 
 /// Redirects followed for one link.
-const MOST_REDIRECTS: usize = 10;
+const MAX_REDIRECTS: usize = 10;
 
-/// What came of a link.
+/// The result of a check.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Finding {
-    /// The last answer's status.
+    /// Status of the last response.
     pub(super) status: Option<u16>,
-    /// Where the link led in the end.
+    /// Final address.
     pub(super) last: Option<Url>,
-    /// The redirects on the way: status, and where to.
+    /// Redirects: status and target.
     pub(super) redirects: Vec<(u16, Url)>,
-    /// How long it took, without the waiting for the host's turn.
+    /// Duration, without the wait for the rate limit.
     pub(super) took: Duration,
-    /// What is wrong with it: a word for programs and a sentence.
+    /// Error code and message.
     pub(super) error: Option<(Cow<'static, str>, String)>,
 }
 
-/// Asks links. Cheap to clone.
+/// Checks links. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Prober {
     client: Client,
-    vetted: Vetted,
-    pace: Arc<Pace>,
+    addresses: AddressFilter,
+    rate_limit: Arc<HostRateLimit>,
 }
 
 /// Why a link is broken.
@@ -47,23 +47,28 @@ struct Broken {
 }
 
 impl Prober {
-    /// `timeout` is for each request. The system's proxies are not used: behind one, nobody would vet the addresses.
-    pub(super) fn new(vetted: Vetted, pace: Pace, timeout: Duration) -> Result<Self, TaskError> {
+    /// `timeout` is for each request. The proxies of the system are not used, because they would bypass the address
+    /// filter.
+    pub(super) fn new(
+        addresses: AddressFilter,
+        rate_limit: HostRateLimit,
+        timeout: Duration,
+    ) -> Result<Self, TaskError> {
         let client = Client::builder()
             .user_agent(concat!("Milepost/", env!("CARGO_PKG_VERSION"), " (link check)"))
             .redirect(Policy::none())
             .no_proxy()
-            .dns_resolver(Arc::new(vetted))
+            .dns_resolver(Arc::new(addresses))
             .timeout(timeout)
             .connect_timeout(timeout)
             .pool_max_idle_per_host(4)
             .build()
             .map_err(|error| TaskError::fatal("http", "the HTTP client could not be set up").caused_by(&error))?;
-        Ok(Self { client, vetted, pace: Arc::new(pace) })
+        Ok(Self { client, addresses, rate_limit: Arc::new(rate_limit) })
     }
 
     /// Follows a link to its end.
-    pub(super) async fn ask(&self, link: Result<Url, String>) -> Finding {
+    pub(super) async fn check(&self, link: Result<Url, String>) -> Finding {
         let mut finding = Finding::default();
         let end = match link {
             Ok(url) => self.follow(url, &mut finding).await,
@@ -80,10 +85,10 @@ impl Prober {
             let status = answer.status();
             finding.status = Some(status.as_u16());
             if !is_redirect(status) {
-                return verdict(status);
+                return check_status(status);
             }
-            if finding.redirects.len() == MOST_REDIRECTS {
-                let message = format!("more than {MOST_REDIRECTS} redirects");
+            if finding.redirects.len() == MAX_REDIRECTS {
+                let message = format!("more than {MAX_REDIRECTS} redirects");
                 return Err(Broken { code: "too_many_redirects", message });
             }
             url = target(&url, &answer)?;
@@ -91,7 +96,7 @@ impl Prober {
         }
     }
 
-    /// Asks for the head alone; servers that have none to give are asked for the document, whose body is not read.
+    /// Sends HEAD, or GET to servers that do not support it; the body is not read.
     async fn request(&self, url: &Url, finding: &mut Finding) -> Result<Response, Broken> {
         let head = self.send(Method::HEAD, url, finding).await?;
         match head.status() {
@@ -101,14 +106,14 @@ impl Prober {
     }
 
     async fn send(&self, method: Method, url: &Url, finding: &mut Finding) -> Result<Response, Broken> {
-        // A link with an address in it is never resolved, so it is vetted here.
+        // A literal address is not resolved, so it is filtered here.
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             Some(Host::Domain(_)) | None => None,
         };
-        literal.map_or(Ok(()), |address| self.vetted.check(address)).map_err(|refused| broken_by(&refused))?;
-        self.pace.turn(url.host_str().unwrap_or_default()).await;
+        literal.map_or(Ok(()), |address| self.addresses.check(address)).map_err(|refused| broken_by(&refused))?;
+        self.rate_limit.wait(url.host_str().unwrap_or_default()).await;
         let start = Instant::now();
         let answer = self.client.request(method, url.clone()).send().await;
         finding.took += start.elapsed();
@@ -120,7 +125,7 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-fn verdict(status: StatusCode) -> Result<(), Broken> {
+fn check_status(status: StatusCode) -> Result<(), Broken> {
     if status.is_client_error() || status.is_server_error() {
         let reason = status.canonical_reason().unwrap_or("no reason given");
         return Err(Broken { code: "http_status", message: format!("{} {reason}", status.as_u16()) });
@@ -134,7 +139,7 @@ fn target(from: &Url, answer: &Response) -> Result<Url, Broken> {
     let location = answer.headers().get(LOCATION).ok_or_else(|| broken("a redirect that leads nowhere".to_owned()))?;
     let location = String::from_utf8_lossy(location.as_bytes());
     let mut url = from.join(&location).map_err(|error| broken(format!("a redirect to what is Not a URL: {error}")))?;
-    web(&url).map_err(broken)?;
+    check_scheme(&url).map_err(broken)?;
     url.set_fragment(None);
     Ok(url)
 }
@@ -143,7 +148,7 @@ fn broken_by(refused: &Refused) -> Broken {
     Broken { code: "refused", message: refused.to_string() }
 }
 
-/// The innermost cause says what happened; those around it say where in the client.
+/// The error by its innermost cause.
 fn describe(error: &reqwest::Error) -> Broken {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     loop {
@@ -190,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_to_an_address_that_may_not_be_asked_is_refused_before_it_is_asked() {
+    async fn redirect_to_forbidden_address_is_not_requested() {
         let (open, closed) = ("127.0.0.1", "127.0.0.2");
         let inside = TcpListener::bind((closed, 0)).await.expect("a free port");
         let secret = format!("http://{}/secret", inside.local_addr().expect("bound"));
@@ -201,9 +206,10 @@ mod tests {
         tokio::spawn(answer(outside, redirect, Arc::clone(&asked)));
         tokio::spawn(answer(inside, "HTTP/1.1 200 OK\r\n\r\n".to_owned(), Arc::clone(&reached)));
 
-        let vetted = Vetted::by(|address| (address != Ipv4Addr::LOCALHOST).then_some("not the one that is open"));
-        let prober = Prober::new(vetted, Pace::new(100), Duration::from_secs(10)).expect("a client");
-        let finding = prober.ask(Ok(link.parse().expect("a link"))).await;
+        let addresses =
+            AddressFilter::new(|address| (address != Ipv4Addr::LOCALHOST).then_some("not the one that is open"));
+        let prober = Prober::new(addresses, HostRateLimit::new(100), Duration::from_secs(10)).expect("a client");
+        let finding = prober.check(Ok(link.parse().expect("a link"))).await;
 
         assert_eq!(finding.error.expect("an error").0, "refused");
         assert_eq!(finding.status, Some(302));

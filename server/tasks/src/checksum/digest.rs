@@ -1,4 +1,4 @@
-//! The two algorithms behind one face.
+//! Digests: SHA-256 and BLAKE3 with one interface.
 
 use std::{
     fmt,
@@ -23,7 +23,6 @@ pub(crate) enum Algorithm {
 impl Algorithm {
     pub(crate) const ALL: [Self; 2] = [Self::Sha256, Self::Blake3];
 
-    /// What people call it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA-256",
@@ -31,7 +30,7 @@ impl Algorithm {
         }
     }
 
-    /// What a tagged manifest calls it.
+    /// In a tagged manifest.
     pub(crate) const fn tag(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA256",
@@ -39,7 +38,6 @@ impl Algorithm {
         }
     }
 
-    /// What the manifest's file is called.
     pub(crate) const fn manifest_name(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA256SUMS",
@@ -48,7 +46,6 @@ impl Algorithm {
     }
 }
 
-/// A hash in the making.
 pub(crate) enum Hasher {
     Sha256(sha2::Sha256),
     Blake3(Box<blake3::Hasher>),
@@ -77,7 +74,7 @@ impl Hasher {
     }
 }
 
-/// What a file hashes to. Shown as 64 lower-case hexadecimal digits.
+/// Displayed as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest(pub(crate) [u8; 32]);
 
@@ -109,7 +106,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Hashes what passes through, in either direction.
+/// Hashes everything that is read or written through it.
 pub(crate) struct Hashing<F> {
     pub(crate) inner: F,
     pub(crate) hasher: Hasher,

@@ -1,5 +1,5 @@
-//! The Hash stage: as many workers as the pool has threads take one entry after the other. Which are done is kept as a
-//! checkpoint; a file that was being read is read again from its start.
+//! The Hash stage: one worker for each thread of the pool hashes entries. A checkpoint has the entries that are done; a
+//! file that was open is read again from its start.
 
 use std::{
     collections::BTreeSet,
@@ -20,22 +20,20 @@ use super::{
 use crate::{
     file_version::{Version, open_linked},
     time_slices::in_time_slices,
-    walk::shown,
+    walk::printable_path,
 };
 
-/// How much is read before the next look at whether to stop.
+/// Bytes that are read between two checks for a cancel.
 const CHUNK: usize = 256 * 1024;
 
 /// What all workers share.
 pub(super) struct Work {
-    /// Where the entries lie.
     pub(super) folder: RootedFolder,
     pub(super) algorithm: Algorithm,
     pub(super) outcomes: Outcomes,
     queue: Mutex<Queue>,
 }
 
-/// What is still to be taken, and what has been.
 struct Queue {
     entries: EntryReader,
     /// The number of the entry that `entries` reads next.
@@ -45,19 +43,18 @@ struct Queue {
     done: Done,
 }
 
-/// Which entries are done, and what was met. With the outcomes it is all that an attempt needs to go on.
+/// The progress of Hash. With the outcomes it is enough for a later attempt to continue.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Done {
     /// Entries before this one have been taken …
     taken: u64,
     /// … and all but these are done.
     open: BTreeSet<u64>,
-    /// Bytes of those that are done, as Scan saw them.
+    /// Bytes of the done entries, by Scan.
     pub(super) size: u64,
     pub(super) counts: Counts,
 }
 
-/// What the workers met.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) hashed: u64,
@@ -88,12 +85,11 @@ impl Work {
         Arc::new(Self { folder, algorithm, outcomes, queue })
     }
 
-    /// Looks at what is done, while nobody takes or finishes an entry.
+    /// Calls `look` with the progress, under the lock of the queue.
     pub(super) fn with_done<T>(&self, look: impl FnOnce(&Done) -> T) -> T {
         look(&self.queue().done)
     }
 
-    /// What the workers met so far.
     pub(super) fn counts(&self) -> Counts {
         self.queue().done.counts.clone()
     }
@@ -121,8 +117,7 @@ impl Queue {
     }
 }
 
-/// Hashes every entry that is not done. Advances by bytes, for each file exactly by the size that Scan saw, whatever it
-/// has now.
+/// Hashes all entries that are not done. Advances by bytes, for each file exactly by its size in Scan.
 pub(super) async fn hash_all(ctx: &Ctx, work: &Arc<Work>) -> Result<(), TaskError> {
     let workers = (0..ctx.parallelism()).map(|_| {
         let worker = Worker { work: Arc::clone(work), ctx: ctx.clone(), file: None, chunk: vec![0; CHUNK] };
@@ -134,12 +129,12 @@ pub(super) async fn hash_all(ctx: &Ctx, work: &Arc<Work>) -> Result<(), TaskErro
 struct Worker {
     work: Arc<Work>,
     ctx: Ctx,
-    file: Option<InWork>,
+    file: Option<OpenFile>,
     chunk: Vec<u8>,
 }
 
 /// A file that is being read.
-struct InWork {
+struct OpenFile {
     index: u64,
     entry: Entry,
     file: File,
@@ -161,14 +156,14 @@ impl Worker {
         match open_linked(&self.work.folder, &entry.path) {
             Ok((file, before)) => {
                 let hasher = Hasher::new(self.work.algorithm);
-                self.file = Some(InWork { index, entry, file, hasher, before, read: 0 });
+                self.file = Some(OpenFile { index, entry, file, hasher, before, read: 0 });
             }
-            Err(error) => self.give_up(index, &entry, 0, &error)?,
+            Err(error) => self.skip_file(index, &entry, 0, &error)?,
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn read(&mut self, mut file: InWork) -> Result<(), TaskError> {
+    fn read(&mut self, mut file: OpenFile) -> Result<(), TaskError> {
         match file.file.read(&mut self.chunk) {
             Ok(0) => self.close(file),
             Ok(length) => {
@@ -183,12 +178,12 @@ impl Worker {
                 self.file = Some(file);
                 Ok(())
             }
-            Err(error) => self.give_up(file.index, &file.entry, file.read, &error),
+            Err(error) => self.skip_file(file.index, &file.entry, file.read, &error),
         }
     }
 
-    fn close(&mut self, file: InWork) -> Result<(), TaskError> {
-        let InWork { index, entry, file, hasher, before, read } = file;
+    fn close(&mut self, file: OpenFile) -> Result<(), TaskError> {
+        let OpenFile { index, entry, file, hasher, before, read } = file;
         self.ctx.advance(entry.size.saturating_sub(read));
         let after = file.metadata().map(|meta| Version::of(&meta));
         let digest: Digest = hasher.finish();
@@ -201,8 +196,8 @@ impl Worker {
         })
     }
 
-    /// Warns of a file that could not be read, all of it or the rest after `read` bytes, and goes on without it.
-    fn give_up(&mut self, index: u64, entry: &Entry, read: u64, error: &io::Error) -> Result<(), TaskError> {
+    /// Skips a file that could not be read to its end, with a warning.
+    fn skip_file(&mut self, index: u64, entry: &Entry, read: u64, error: &io::Error) -> Result<(), TaskError> {
         self.ctx.advance(entry.size.saturating_sub(read));
         let missing = error.kind() == io::ErrorKind::NotFound;
         self.finish(index, entry, if missing { Outcome::Missing } else { Outcome::Unreadable }, |counts| {
@@ -211,7 +206,7 @@ impl Worker {
         })
     }
 
-    /// Keeps what came of an entry. `count` counts it, and may have something to warn of.
+    /// Stores the outcome of an entry. `count` updates the counts and returns a warning, if any.
     fn finish(
         &self,
         index: u64,
@@ -220,13 +215,13 @@ impl Worker {
         count: impl FnOnce(&mut Counts) -> Option<String>,
     ) -> Result<(), TaskError> {
         self.work.outcomes.put(index, outcome).map_err(|error| TaskError::io("keeping a checksum", &error))?;
-        // All under one lock, so that a checkpoint has either the whole of it or nothing.
+        // Under one lock, so that a checkpoint is consistent.
         let mut queue = self.work.queue();
         let done = &mut queue.done;
         done.open.remove(&index);
         done.size += entry.size;
         if let Some(warning) = count(&mut done.counts) {
-            self.ctx.warn(format!("{}: {warning}", shown(&entry.path)));
+            self.ctx.warn(format!("{}: {warning}", printable_path(&entry.path)));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The manifest's format: what `sha256sum` and `b3sum` write and check.
+//! Manifest format of `sha256sum` and `b3sum`.
 //!
 //! A line is the digest in hexadecimal, two spaces (or a space and `*`), and the path. A path with a backslash, line
 //! feed or carriage return is escaped, and the line then begins with a backslash (GNU coreutils manual, "md5sum
@@ -13,15 +13,14 @@ use super::digest::{Algorithm, Digest};
 pub(crate) struct Line {
     /// The algorithm, where the line names it.
     pub(crate) algorithm: Option<Algorithm>,
-    /// What the file should hash to.
     pub(crate) digest: Digest,
     /// Relative to the folder, without a leading `./`.
     pub(crate) path: Vec<u8>,
 }
 
-/// Why a line is none of a manifest.
+/// Why a line is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum ParseError {
     #[error("expected `digest  path`")]
     Form,
     #[error("its digest does not have 64 hexadecimal digits")]
@@ -46,7 +45,7 @@ pub(crate) fn write_line(out: &mut impl Write, digest: &Digest, path: &[u8]) -> 
     out.write_all(b"\n")
 }
 
-/// Writes a path as it stands in a manifest's line, without the mark in front of the line.
+/// Writes an escaped path, without the mark at the start of the line.
 pub(crate) fn write_escaped(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
     let mut rest = path;
     while let Some(at) = rest.iter().position(|byte| escape_of(*byte).is_some()) {
@@ -58,8 +57,8 @@ pub(crate) fn write_escaped(out: &mut impl Write, path: &[u8]) -> io::Result<()>
     out.write_all(rest)
 }
 
-/// Reads a line, given without its line feed. `None` for an empty line and a comment.
-pub(crate) fn parse_line(line: &[u8]) -> Result<Option<Line>, Fault> {
+/// Parses a line without its line feed. `None` for an empty line and a comment.
+pub(crate) fn parse_line(line: &[u8]) -> Result<Option<Line>, ParseError> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.is_empty() || line[0] == b'#' {
         return Ok(None);
@@ -72,17 +71,17 @@ pub(crate) fn parse_line(line: &[u8]) -> Result<Option<Line>, Fault> {
         Some((algorithm, digest, path)) => (Some(algorithm), digest, path),
         None => plain(body).map(|(digest, path)| (None, digest, path))?,
     };
-    let digest = Digest::from_hex(digest).ok_or(Fault::Digest)?;
+    let digest = Digest::from_hex(digest).ok_or(ParseError::Digest)?;
     let path = if escaped { unescape(path)? } else { path.to_vec() };
     Ok(Some(Line { algorithm, digest, path: inside(&path)? }))
 }
 
 /// `digest  path` or `digest *path`.
-fn plain(body: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
-    let end = body.iter().position(|byte| *byte == b' ').ok_or(Fault::Form)?;
+fn plain(body: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
+    let end = body.iter().position(|byte| *byte == b' ').ok_or(ParseError::Form)?;
     match body[end..] {
         [b' ', b' ' | b'*', _, ..] => Ok((&body[..end], &body[end + 2..])),
-        _ => Err(Fault::Form),
+        _ => Err(ParseError::Form),
     }
 }
 
@@ -95,19 +94,19 @@ fn tagged(body: &[u8]) -> Option<(Algorithm, &[u8], &[u8])> {
 }
 
 /// The path without `.` components, if it stays inside the folder.
-fn inside(path: &[u8]) -> Result<Vec<u8>, Fault> {
+fn inside(path: &[u8]) -> Result<Vec<u8>, ParseError> {
     if path.first() == Some(&b'/') || path.contains(&0) {
-        return Err(Fault::Outside);
+        return Err(ParseError::Outside);
     }
     let mut kept: Vec<&[u8]> = Vec::new();
     for part in path.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}
-            b".." => return Err(Fault::Outside),
+            b".." => return Err(ParseError::Outside),
             part => kept.push(part),
         }
     }
-    if kept.is_empty() { Err(Fault::Form) } else { Ok(kept.join(&b'/')) }
+    if kept.is_empty() { Err(ParseError::Form) } else { Ok(kept.join(&b'/')) }
 }
 
 fn needs_escape(path: &[u8]) -> bool {
@@ -123,7 +122,7 @@ fn escape_of(byte: u8) -> Option<u8> {
     }
 }
 
-fn unescape(path: &[u8]) -> Result<Vec<u8>, Fault> {
+fn unescape(path: &[u8]) -> Result<Vec<u8>, ParseError> {
     let mut plain = Vec::with_capacity(path.len());
     let mut bytes = path.iter();
     while let Some(byte) = bytes.next() {
@@ -133,7 +132,7 @@ fn unescape(path: &[u8]) -> Result<Vec<u8>, Fault> {
                 Some(b'\\') => b'\\',
                 Some(b'n') => b'\n',
                 Some(b'r') => b'\r',
-                _ => return Err(Fault::Escape),
+                _ => return Err(ParseError::Escape),
             },
         };
         plain.push(byte);
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn binary_marks_tags_and_dos_line_ends_are_read() {
+    fn binary_marks_tags_and_dos_line_ends_are_parsed() {
         for line in [format!("{HEX}  a b"), format!("{HEX} *a b"), format!("{HEX}  ./a b\r")] {
             assert_eq!(parsed(line.as_bytes()).path, b"a b", "{line}");
         }
@@ -161,18 +160,18 @@ mod tests {
     }
 
     #[test]
-    fn a_path_out_of_the_folder_is_refused() {
+    fn path_outside_the_folder_is_rejected() {
         for path in ["/etc/passwd", "../a", "a/../../b", "a\0b"] {
-            assert_eq!(parse_line(format!("{HEX}  {path}").as_bytes()), Err(Fault::Outside), "{path:?}");
+            assert_eq!(parse_line(format!("{HEX}  {path}").as_bytes()), Err(ParseError::Outside), "{path:?}");
         }
     }
 
     #[test]
-    fn what_is_no_line_says_why() {
-        assert_eq!(parse_line(b"hello"), Err(Fault::Form));
-        assert_eq!(parse_line(b"abcd  file"), Err(Fault::Digest));
-        assert_eq!(parse_line(format!("\\{HEX}  a\\x").as_bytes()), Err(Fault::Escape));
-        assert_eq!(parse_line(format!("{HEX}  ").as_bytes()), Err(Fault::Form));
+    fn invalid_line_has_a_reason() {
+        assert_eq!(parse_line(b"hello"), Err(ParseError::Form));
+        assert_eq!(parse_line(b"abcd  file"), Err(ParseError::Digest));
+        assert_eq!(parse_line(format!("\\{HEX}  a\\x").as_bytes()), Err(ParseError::Escape));
+        assert_eq!(parse_line(format!("{HEX}  ").as_bytes()), Err(ParseError::Form));
         assert_eq!(parse_line(b"# made by hand"), Ok(None));
     }
 }

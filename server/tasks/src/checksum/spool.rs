@@ -1,5 +1,5 @@
-//! What one stage hands to the next, and an attempt to the one that continues it: records in files of the work folder, so
-//! that a million names need disk and not memory.
+//! Spool files in the work folder: lists of files and their outcomes, from stage to stage and from attempt to attempt.
+//! A million names need disk and not memory.
 
 use std::{
     fs::File,
@@ -14,15 +14,14 @@ use super::digest::Digest;
 /// A file to hash.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Bytes, when it was looked at; 0 where it could not be.
+    /// Size in Scan, bytes; 0 if it was not readable.
     pub(crate) size: u64,
-    /// What it should hash to, where a manifest says so.
+    /// The digest in the manifest.
     pub(crate) expected: Option<Digest>,
     /// Relative to the folder.
     pub(crate) path: Vec<u8>,
 }
 
-/// Writes entries one after the other.
 pub(crate) struct EntryWriter(BufWriter<BudgetFile>);
 
 impl EntryWriter {
@@ -30,7 +29,7 @@ impl EntryWriter {
         budget.create(path).map(|file| Self(BufWriter::new(file)))
     }
 
-    /// Goes on with a list that was so many bytes long; what is behind them goes.
+    /// Truncates the list to `length` bytes and continues there.
     pub(crate) fn continue_at(length: u64, path: &Path, budget: &WriteBudget) -> io::Result<Self> {
         let mut file = File::options().write(true).open(path)?;
         file.set_len(length)?;
@@ -47,14 +46,13 @@ impl EntryWriter {
         entry.expected.as_ref().map_or(Ok(()), |digest| self.0.write_all(&digest.0))
     }
 
-    /// Writes out all so far; answers how long the list is now, bytes.
+    /// Flushes. Returns the length of the list in bytes.
     pub(crate) fn length(&mut self) -> io::Result<u64> {
         self.0.flush()?;
         self.0.stream_position()
     }
 }
 
-/// Reads them again.
 pub(crate) struct EntryReader(BufReader<File>);
 
 impl EntryReader {
@@ -84,26 +82,25 @@ impl EntryReader {
     }
 }
 
-/// What became of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Read to its end.
     Hashed(Digest),
-    /// Read to its end, but written to meanwhile: the digest may be of no version that ever was.
+    /// Read to its end, but changed during that: the digest may match no version of the file.
     Changing(Digest),
     /// Not there.
     Missing,
-    /// There, but not to be read.
+    /// Present, but not readable.
     Unreadable,
 }
 
-/// The outcomes, each at the place of its entry: workers finish in any order.
+/// Outcomes by index of entry: workers finish in any order.
 pub(crate) struct Outcomes(BudgetFile);
 
 impl Outcomes {
     const RECORD: usize = 33;
 
-    /// Begins them; with `go_on`, goes on with what an earlier attempt has put.
+    /// Creates the file; with `go_on` keeps the outcomes of an earlier attempt.
     pub(crate) fn open(path: &Path, go_on: bool, budget: &WriteBudget) -> io::Result<Self> {
         let file = File::options().read(true).write(true).create(true).truncate(!go_on).open(path)?;
         Ok(Self(budget.of(file)))
@@ -122,7 +119,7 @@ impl Outcomes {
         self.0.write_all_at(&record, index * Self::RECORD as u64)
     }
 
-    /// How much a file of outcomes holds at least, bytes, that has so many of them.
+    /// Least length of a file with this many outcomes, bytes.
     pub(crate) const fn least_length(outcomes: u64) -> u64 {
         outcomes * Self::RECORD as u64
     }

@@ -1,4 +1,4 @@
-//! The other half of the task: a folder against a manifest.
+//! Verification of a folder against a manifest.
 
 use std::{
     collections::HashSet,
@@ -20,18 +20,17 @@ use super::{
 };
 use crate::{
     time_slices::in_time_slices,
-    walk::{Found, Walk, shown},
+    walk::{Found, Walk, printable_path},
 };
 
 /// The longest line taken for one of a manifest: a path of the greatest length, every byte escaped, and then some.
-const LONGEST_LINE: u64 = 16 * 1024;
+const MAX_LINE: u64 = 16 * 1024;
 
-/// What a verification found.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Verified {
-    /// Files that hash to what the manifest says.
+    /// Files with the digest of the manifest.
     pub matched: u64,
-    /// Files that hash to something else.
+    /// Files with another digest.
     pub changed: u64,
     /// Files in the manifest that are not in the folder.
     pub missing: u64,
@@ -39,7 +38,7 @@ pub(crate) struct Verified {
     pub unreadable: u64,
     /// Files in the folder that the manifest does not name.
     pub not_listed: u64,
-    /// Lines of the manifest that could not be understood.
+    /// Invalid lines of the manifest.
     pub bad_lines: u64,
     /// Bytes read.
     pub bytes: u64,
@@ -124,7 +123,7 @@ struct Scan {
 impl Scan {
     fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
         let mut line = Vec::new();
-        let read = io::Read::take(&mut self.lines, LONGEST_LINE).read_until(b'\n', &mut line);
+        let read = io::Read::take(&mut self.lines, MAX_LINE).read_until(b'\n', &mut line);
         let length = read.map_err(|error| TaskError::io("reading the manifest", &error))?;
         if length == 0 {
             return Ok(ControlFlow::Break(()));
@@ -134,9 +133,9 @@ impl Scan {
         match parse_line(line.strip_suffix(b"\n").unwrap_or(&line)) {
             Ok(None) => {}
             Ok(Some(line)) => self.take(line)?,
-            Err(fault) => {
+            Err(error) => {
                 self.result.bad_lines += 1;
-                self.ctx.warn(format!("line {} of the manifest: {fault}", self.line));
+                self.ctx.warn(format!("line {} of the manifest: {error}", self.line));
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -181,7 +180,7 @@ async fn find_unlisted(
                 let entry = Entry { size, expected: None, path };
                 writer.write(&entry).map_err(|error| TaskError::io("listing the files", &error))?;
             }
-            Some(Found::Unreadable { path, error }) => own.warn(format!("{}: {error}", shown(&path))),
+            Some(Found::Unreadable { path, error }) => own.warn(format!("{}: {error}", printable_path(&path))),
             Some(Found::Folder { .. } | Found::File { .. } | Found::Link { .. } | Found::Special { .. }) => {}
         }
         Ok(ControlFlow::Continue(()))
@@ -196,7 +195,7 @@ fn fingerprint(path: &[u8]) -> [u8; 16] {
     *hash.as_bytes().first_chunk().expect("a BLAKE3 digest has 32 bytes")
 }
 
-/// Writes the report: one line per file, what is the matter with it and its path, escaped as in a manifest.
+/// Writes the report: a line for each file, with its status and its path, escaped as in a manifest.
 pub(super) struct Report {
     ctx: Ctx,
     listed: EntryReader,
@@ -238,7 +237,7 @@ impl Report {
                 }
                 Outcome::Hashed(_) | Outcome::Changing(_) => {
                     self.counts.changed += 1;
-                    self.ctx.warn(format!("{}: does not match the manifest", shown(&entry.path)));
+                    self.ctx.warn(format!("{}: does not match the manifest", printable_path(&entry.path)));
                     "changed"
                 }
                 Outcome::Missing => "missing",
@@ -246,7 +245,7 @@ impl Report {
             };
             (word, entry.path)
         } else if let Some(entry) = self.not_listed.read()? {
-            self.ctx.warn(format!("{}: is not in the manifest", shown(&entry.path)));
+            self.ctx.warn(format!("{}: is not in the manifest", printable_path(&entry.path)));
             ("not listed", entry.path)
         } else {
             return Ok(false);

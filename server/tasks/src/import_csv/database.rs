@@ -1,9 +1,8 @@
-//! The database of imported tables, and all the SQL that import-csv needs.
+//! The database of imported tables, with all SQL of import-csv.
 //!
-//! An import fills a table of its own, named after its job and attempt, and renames it in one transaction at the very
-//! end. An attempt that continues begins by renaming the table of the earlier one: if that still runs, it does not find
-//! it any more and fails. Names that begin with an underscore are Milepost's: `_staging_…` for tables in the making,
-//! `_index_…`, and `_imports`, the list of what was published.
+//! An import fills a staging table, named after its job and attempt, and renames it in one transaction at the end. A
+//! later attempt first renames the staging table of the earlier one, which then fails if it still runs. Names with a
+//! leading underscore are internal: `_staging_…`, `_index_…`, and `_imports`, the list of published imports.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -15,19 +14,19 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Column, IfExists, load::Saved, types::ColumnType};
+use super::{Column, IfExists, load::LoadCheckpoint, types::ColumnType};
 
 /// How long to wait for another program that writes to the database.
 const BUSY: Duration = Duration::from_mins(1);
 /// What `pragma synchronous` answers where every commit is on the disk before it is answered.
 const FULL: i64 = 2;
-/// How many steps of a statement pass between two looks at whether to stop.
-const STEPS: i32 = 10_000;
+/// Steps of a statement between two checks for a cancel.
+const STEPS_PER_CHECK: i32 = 10_000;
 /// How many values a statement may bind, by SQLite's default.
-const MOST_VALUES: usize = 32_766;
-/// How much room a page of the database takes while it is written, pages: in the file, in the write-ahead log, and in what
-/// an index is sorted in.
-const ROOM_OF_A_PAGE: u64 = 3;
+const MAX_BIND_VALUES: usize = 32_766;
+/// How much room a page of the database takes while it is written, pages: in the file, in the write-ahead log, and in
+/// what an index is sorted in.
+const WRITE_AMPLIFICATION: u64 = 3;
 /// To how many bytes the write-ahead log shrinks when it starts over.
 const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
 /// How the names of tables in the making begin; job and attempt follow.
@@ -44,7 +43,7 @@ pub(super) struct Batch {
 
 /// How many rows of `width` columns go into one insert.
 pub(super) fn rows_per_batch(width: usize) -> usize {
-    (MOST_VALUES / width).clamp(1, 500)
+    (MAX_BIND_VALUES / width).clamp(1, 500)
 }
 
 /// Whether publishing changed anything.
@@ -98,15 +97,15 @@ impl Imports {
         let staging = format!("{STAGING}{}_{}", ctx.job(), ctx.attempt());
         let mut imports = Self { connection, staging, kept: false, budget: ctx.budget().clone() };
         let own = ctx.clone();
-        imports.handle().await?.set_progress_handler(STEPS, move || !own.is_cancelled());
+        imports.handle().await?.set_progress_handler(STEPS_PER_CHECK, move || !own.is_cancelled());
         Ok(imports)
     }
 
-    /// Drops what attempts left behind that ended without cleaning up: the tables in the making of jobs that neither run
-    /// nor can be continued.
+    /// Drops what attempts left behind that ended without cleaning up: the tables in the making of jobs that neither
+    /// run nor can be continued.
     pub(super) async fn sweep(&mut self, ctx: &Ctx) -> Result<(), TaskError> {
         // Asked after the names: a job has its work folder before its table, and the table no longer than the folder.
-        for (name, owner) in self.in_the_making().await? {
+        for (name, owner) in self.staging_tables().await? {
             if !owner.is_some_and(|(job, _)| ctx.retention().data_dir().work(job).exists()) {
                 self.run(format!("drop table {}", quoted(&name)), "dropping a leftover").await?;
             }
@@ -120,10 +119,10 @@ impl Imports {
     ///
     /// # Errors
     /// `TaskError::Cancelled` where a later attempt of the job was here before this one.
-    pub(super) async fn take_over(&mut self, ctx: &Ctx, saved: Option<&Saved>) -> Result<bool, TaskError> {
+    pub(super) async fn take_over(&mut self, ctx: &Ctx, saved: Option<&LoadCheckpoint>) -> Result<bool, TaskError> {
         const WHAT: &str = "taking over the table of an earlier attempt";
         self.begin().await?;
-        for (name, owner) in self.in_the_making().await? {
+        for (name, owner) in self.staging_tables().await? {
             match owner {
                 Some((job, attempt)) if job == ctx.job() && attempt > ctx.attempt() => {
                     return Err(TaskError::Cancelled);
@@ -158,7 +157,7 @@ impl Imports {
     }
 
     /// The names of all tables in the making, and whose they are.
-    async fn in_the_making(&mut self) -> Result<Vec<(String, Option<(JobId, AttemptNo)>)>, TaskError> {
+    async fn staging_tables(&mut self) -> Result<Vec<(String, Option<(JobId, AttemptNo)>)>, TaskError> {
         let select = "select name from sqlite_schema where type = 'table' and substr(name, 1, ?) = ?";
         let names: Vec<String> = sqlx::query_scalar(select)
             .bind(STAGING.len() as i64)
@@ -178,7 +177,7 @@ impl Imports {
     }
 
     /// Whether a table has all that a checkpoint says.
-    async fn is_whole(&mut self, table: &str, saved: &Saved) -> Result<bool, TaskError> {
+    async fn is_whole(&mut self, table: &str, saved: &LoadCheckpoint) -> Result<bool, TaskError> {
         let columns = &saved.plan.columns;
         let Some(number) = row_number(columns) else { return Ok(false) };
         if self.columns_of(table).await?.as_ref() != Some(columns) {
@@ -233,12 +232,12 @@ impl Imports {
 
     /// Begins to write. Ends with [`Imports::commit`], or undone by dropping the connection.
     pub(super) async fn begin(&mut self) -> Result<(), TaskError> {
-        self.leave_room().await?;
+        self.limit_growth().await?;
         self.run("begin immediate".to_owned(), "beginning to write").await
     }
 
     /// Lets the database grow only as far as the disk has room for it beside the reserve.
-    async fn leave_room(&mut self) -> Result<(), TaskError> {
+    async fn limit_growth(&mut self) -> Result<(), TaskError> {
         let what = "writing rows";
         let room = self.budget.room().map_err(|error| TaskError::io(what, &error))?;
         let (pages, size): (i64, i64) =
@@ -246,7 +245,7 @@ impl Imports {
                 .fetch_one(&mut self.connection)
                 .await
                 .map_err(failed(what))?;
-        let more = room / (size.max(512) as u64 * ROOM_OF_A_PAGE);
+        let more = room / (size.max(512) as u64 * WRITE_AMPLIFICATION);
         let most = (pages as u64).saturating_add(more).min(u64::from(u32::MAX - 1));
         self.run(format!("pragma max_page_count = {most}"), what).await
     }
@@ -265,7 +264,7 @@ impl Imports {
 
     /// Indexes columns of the table in the making.
     pub(super) async fn index(&mut self, columns: &[String]) -> Result<(), TaskError> {
-        self.leave_room().await?;
+        self.limit_growth().await?;
         for (number, column) in columns.iter().enumerate() {
             let name = format!("_index{}_{}", self.staging.trim_start_matches("_staging"), number + 1);
             let create = format!("create index {} on {} ({})", quoted(&name), quoted(&self.staging), quoted(column));
@@ -274,9 +273,9 @@ impl Imports {
         Ok(())
     }
 
-    /// Makes the table visible under its name, in one transaction, once per job and upload. Durable on return. `last` is
-    /// awaited when all is done but the commit, and undoes it where it fails: between the two there is nothing to wait
-    /// for, neither other imports nor a copy of many rows.
+    /// Makes the table visible under its name, in one transaction, once per job and upload. Durable on return. `last`
+    /// is awaited when all is done but the commit, and undoes it where it fails: between the two there is nothing to
+    /// wait for, neither other imports nor a copy of many rows.
     pub(super) async fn publish(
         &mut self,
         (job, upload): (i64, &str),
@@ -285,7 +284,7 @@ impl Imports {
         columns: &[Column],
         last: impl Future<Output = Result<(), TaskError>>,
     ) -> Result<Published, TaskError> {
-        self.leave_room().await?;
+        self.limit_growth().await?;
         let exists = self.columns_of(target).await?.is_some();
         let what = || failed(format!("publishing the table {target}"));
         let mut publish = self.connection.begin_with("begin immediate").await.map_err(what())?;

@@ -1,5 +1,5 @@
-//! The Inspect stage: reads the whole file once, so that what it decides holds for every row of it. A checkpoint says what
-//! it knows so far, and where in the file the next record begins.
+//! The Inspect stage: reads the whole file once to determine delimiter, header and types. A checkpoint has the result
+//! so far and the position of the next record.
 
 use std::{
     fs::File,
@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Column, Delimiter, Header, Input, OnError,
-    records::{Broken, Next, Place, Records, Row},
+    records::{Malformed, Next, RecordPosition, Records, Row},
     rejects::Rejects,
     sniff,
-    types::Guess,
+    types::TypeGuess,
 };
 use crate::time_slices::in_checkpointed_slices;
 
-/// What Load needs to know.
+/// The input of Load.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Plan {
     /// Where the text begins, behind a byte order mark.
@@ -35,12 +35,12 @@ pub(super) struct Plan {
 }
 
 /// Why a record is left out, whatever its values.
-pub(super) enum Fault {
+pub(super) enum RowError {
     NotUtf8,
     Width { found: usize, expected: usize },
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for RowError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotUtf8 => f.write_str("it is not UTF-8; save the file as UTF-8"),
@@ -50,11 +50,11 @@ impl std::fmt::Display for Fault {
 }
 
 /// The fields of a record, if there are as many as columns.
-pub(super) fn fields(row: &Row, width: usize) -> Result<impl Iterator<Item = &str>, Fault> {
+pub(super) fn fields(row: &Row, width: usize) -> Result<impl Iterator<Item = &str>, RowError> {
     if row.len() != width {
-        return Err(Fault::Width { found: row.len(), expected: width });
+        return Err(RowError::Width { found: row.len(), expected: width });
     }
-    row.fields().ok_or(Fault::NotUtf8)
+    row.fields().ok_or(RowError::NotUtf8)
 }
 
 /// The failure of a job that stops at the first record it cannot take.
@@ -63,7 +63,7 @@ pub(super) fn stopped(line: u64, reason: &str) -> TaskError {
     TaskError::fatal("bad_record", message)
 }
 
-/// Opens the file so many bytes behind its beginning.
+/// Opens the file at an offset in bytes.
 pub(super) fn open(path: &Path, position: u64) -> io::Result<File> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(position))?;
@@ -72,29 +72,29 @@ pub(super) fn open(path: &Path, position: u64) -> io::Result<File> {
 
 /// What the records read so far say: what a checkpoint holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Inspected {
+pub(super) struct InspectCheckpoint {
     plan: Plan,
     /// One per column; none before the first record.
-    guesses: Vec<Guess>,
+    guesses: Vec<TypeGuess>,
     broken: u64,
     /// How many records are not UTF-8, and the line of the first.
     not_utf8: Option<(u64, u64)>,
     /// Where the next record begins, from the start of the text.
-    place: Place,
+    place: RecordPosition,
 }
 
-impl Inspected {
+impl InspectCheckpoint {
     /// What the beginning of the file says.
     fn at_start(file: &mut File, input: &Input) -> Result<Self, TaskError> {
         let mut sample = Vec::new();
         let sampled = file.take(sniff::SAMPLE as u64).read_to_end(&mut sample);
         sampled.map_err(|error| TaskError::io("reading the file", &error))?;
-        let mark = sniff::mark_length(&sample);
+        let mark = sniff::bom_length(&sample);
         let sample = &sample[mark..];
-        sniff::refuse_other_files(sample)?;
+        sniff::reject_other_files(sample)?;
         let delimiter = input.delimiter.byte().unwrap_or_else(|| sniff::delimiter(sample));
         let plan = Plan { start: mark as u64, delimiter, header: false, columns: Vec::new(), good: 0 };
-        Ok(Self { plan, guesses: Vec::new(), broken: 0, not_utf8: None, place: Place::START })
+        Ok(Self { plan, guesses: Vec::new(), broken: 0, not_utf8: None, place: RecordPosition::START })
     }
 }
 
@@ -104,18 +104,18 @@ pub(super) async fn inspect(
     path: &Path,
     input: &Input,
     rejects: Rejects,
-    earlier: Option<Inspected>,
+    earlier: Option<InspectCheckpoint>,
 ) -> Result<(Plan, Rejects), TaskError> {
     let reading = |error| TaskError::io("reading the file", &error);
     let mut file = File::open(path).map_err(reading)?;
     ctx.total(file.metadata().map_err(reading)?.len(), "B");
     let known = match earlier {
         Some(earlier) => earlier,
-        None => Inspected::at_start(&mut file, input)?,
+        None => InspectCheckpoint::at_start(&mut file, input)?,
     };
-    let Inspected { plan: Plan { start, delimiter, .. }, place, .. } = known;
+    let InspectCheckpoint { plan: Plan { start, delimiter, .. }, place, .. } = known;
     ctx.continue_at(place.position);
-    if place != Place::START {
+    if place != RecordPosition::START {
         ctx.log(Level::Info, format!("continues after line {}", count(place.line - 1)));
     }
     let source = open(path, start + place.position).map_err(reading)?;
@@ -149,22 +149,22 @@ struct Inspection {
     header: Header,
     stop: bool,
     rejects: Rejects,
-    known: Inspected,
+    known: InspectCheckpoint,
     /// Why it goes no further.
     stopped: Option<TaskError>,
 }
 
 /// Records between two reports: reading one takes less than a microsecond.
-const BUNCH: usize = 512;
+const BATCH: usize = 512;
 
 impl Inspection {
     fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
-        for _ in 0..BUNCH {
+        for _ in 0..BATCH {
             match self.records.read(&mut self.row).map_err(|error| TaskError::io("reading the file", &error))? {
                 Next::End => return Ok(ControlFlow::Break(())),
-                Next::Broken(Broken { line, fault, raw }) => self.reject(line, &fault.to_string(), &raw)?,
+                Next::Malformed(Malformed { line, error, raw }) => self.reject(line, &error.to_string(), &raw)?,
                 Next::Row if self.known.guesses.is_empty() => self.first()?,
-                Next::Row => self.look()?,
+                Next::Row => self.inspect_row()?,
             }
             // At once: a checkpoint behind the record would have the next attempt pass over it.
             if self.stopped.is_some() {
@@ -187,29 +187,29 @@ impl Inspection {
             Header::Auto => sniff::is_header(&fields),
         };
         let names = sniff::column_names(known.plan.header.then_some(&fields), fields.len())?;
-        known.guesses = vec![Guess::NEW; names.len()];
-        let kind = Guess::NEW.settle();
+        known.guesses = vec![TypeGuess::NEW; names.len()];
+        let kind = TypeGuess::NEW.settle();
         known.plan.columns = names.into_iter().map(|name| Column { name, kind }).collect();
-        if known.plan.header { Ok(()) } else { self.look() }
+        if known.plan.header { Ok(()) } else { self.inspect_row() }
     }
 
-    fn look(&mut self) -> Result<(), TaskError> {
+    fn inspect_row(&mut self) -> Result<(), TaskError> {
         let known = &mut self.known;
-        let fault = match fields(&self.row, known.guesses.len()) {
+        let error = match fields(&self.row, known.guesses.len()) {
             Ok(fields) => {
                 known.guesses.iter_mut().zip(fields).for_each(|(guess, field)| guess.see(field));
                 known.plan.good += 1;
                 return Ok(());
             }
-            Err(fault) => fault,
+            Err(error) => error,
         };
         let line = self.row.line();
-        if matches!(fault, Fault::NotUtf8) {
+        if matches!(error, RowError::NotUtf8) {
             let (many, first) = known.not_utf8.unwrap_or((0, line));
             known.not_utf8 = Some((many + 1, first));
         }
         let raw = self.records.raw().to_vec();
-        self.reject(line, &fault.to_string(), &raw)
+        self.reject(line, &error.to_string(), &raw)
     }
 
     /// Load comes across the record again; here it only matters where it stops the job.
@@ -223,7 +223,7 @@ impl Inspection {
     }
 
     fn settle(self) -> Result<(Plan, Rejects), TaskError> {
-        let Inspected { mut plan, guesses, broken, not_utf8: spoiled, .. } = self.known;
+        let InspectCheckpoint { mut plan, guesses, broken, not_utf8: spoiled, .. } = self.known;
         match spoiled {
             // A few bad records are rejected; many mean that the whole file is of another encoding.
             Some((many, first)) if many * 100 > plan.good => return Err(not_utf8(first)),

@@ -1,5 +1,5 @@
-//! The Load stage: reads the file again, and writes one batch of rows while it parses the next. A checkpoint says how
-//! many rows there are and where in the file the next one begins.
+//! The Load stage: reads the file again and writes one batch of rows while it parses the next. A checkpoint has the
+//! number of rows and the position of the next record.
 
 use std::{fs::File, path::Path, time::Duration};
 
@@ -13,8 +13,8 @@ use super::{
     Column, OnError,
     database::{Batch, Imports, rows_per_batch},
     inspect::{Plan, fields, open, stopped},
-    records::{Broken, Next, Place, Records, Row},
-    rejects::{Mark, Rejects},
+    records::{Malformed, Next, RecordPosition, Records, Row},
+    rejects::{Rejects, RejectsPosition},
     types::Value,
 };
 
@@ -25,7 +25,7 @@ const BATCH_TEXT: u64 = 4 << 20;
 
 /// What a checkpoint holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Saved {
+pub(super) struct LoadCheckpoint {
     /// What Inspect found; the columns are those of the table.
     pub(super) plan: Plan,
     /// Rows in the table.
@@ -37,17 +37,17 @@ pub(super) struct Saved {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Reached {
     /// Where the next record begins, from the start of the text.
-    pub(super) place: Place,
+    pub(super) place: RecordPosition,
     /// Whether that is the header.
     at_header: bool,
     /// What had been left out by then.
-    pub(super) rejects: Mark,
+    pub(super) rejects: RejectsPosition,
 }
 
-impl Saved {
+impl LoadCheckpoint {
     /// Before the first record.
-    pub(super) fn at_start(plan: Plan, rejects: Mark) -> Self {
-        let reached = Reached { place: Place::START, at_header: plan.header, rejects };
+    pub(super) fn at_start(plan: Plan, rejects: RejectsPosition) -> Self {
+        let reached = Reached { place: RecordPosition::START, at_header: plan.header, rejects };
         Self { plan, rows: 0, reached }
     }
 }
@@ -55,7 +55,7 @@ impl Saved {
 /// What Load did.
 pub(super) struct Loaded {
     /// What there is to go on from.
-    pub(super) saved: Saved,
+    pub(super) saved: LoadCheckpoint,
     /// Records left out.
     pub(super) rejected: u64,
 }
@@ -64,7 +64,7 @@ pub(super) struct Loaded {
 pub(super) async fn load(
     ctx: &Ctx,
     imports: &mut Imports,
-    turns: &Mutex<()>,
+    write_lock: &Mutex<()>,
     mut loader: Loader,
 ) -> Result<Loaded, TaskError> {
     let width = loader.saved.plan.columns.len();
@@ -77,7 +77,7 @@ pub(super) async fn load(
             (loader, batch) = loader.parse(ctx, most).await?;
             continue;
         }
-        let turn = turns.lock().await;
+        let turn = write_lock.lock().await;
         imports.begin().await?;
         let until = Instant::now() + TRANSACTION;
         while batch.rows > 0 {
@@ -97,7 +97,8 @@ pub(super) async fn load(
         }
         imports.commit().await?;
         drop(turn);
-        // A last one before it stops, too. None behind a record that the job stops at: the next attempt is to stop there.
+        // A last one before it stops, too. None behind a record that the job stops at: the next attempt is to stop
+        // there.
         if (ctx.is_checkpoint_due() || ctx.is_cancelled()) && loader.stopped.is_none() {
             imports.keep_staging();
             ctx.checkpoint(&loader.saved).await?;
@@ -119,7 +120,7 @@ pub(super) struct Loader {
     stop: bool,
     rejects: Rejects,
     /// What there is to go on from, once all that has been read is written.
-    saved: Saved,
+    saved: LoadCheckpoint,
     /// Whether there is nothing more to read.
     ended: bool,
     /// Why it goes no further.
@@ -128,7 +129,12 @@ pub(super) struct Loader {
 
 impl Loader {
     /// Goes on from what is `saved`.
-    pub(super) fn new(path: &Path, saved: Saved, on_error: OnError, rejects: Rejects) -> Result<Self, TaskError> {
+    pub(super) fn new(
+        path: &Path,
+        saved: LoadCheckpoint,
+        on_error: OnError,
+        rejects: Rejects,
+    ) -> Result<Self, TaskError> {
         let Reached { place, at_header, .. } = saved.reached;
         let position = saved.plan.start + place.position;
         let file = open(path, position).map_err(|error| TaskError::io("reading the file", &error))?;
@@ -152,7 +158,7 @@ impl Loader {
             while batch.rows < most && !self.ended && self.records.position() - before < BATCH_TEXT {
                 match self.records.read(&mut self.row).map_err(|error| TaskError::io("reading the file", &error))? {
                     Next::End => self.ended = true,
-                    Next::Broken(Broken { line, fault, raw }) => self.reject(line, &fault.to_string(), &raw)?,
+                    Next::Malformed(Malformed { line, error, raw }) => self.reject(line, &error.to_string(), &raw)?,
                     Next::Row if self.at_header => self.at_header = false,
                     Next::Row => self.take(&mut batch)?,
                 }
@@ -192,7 +198,7 @@ impl Loader {
 /// The record as values of the columns' types, or why it is none. Only a table that was there before can disagree with
 /// the types, as Inspect has seen the whole file.
 fn values(row: &Row, columns: &[Column]) -> Result<Vec<Value>, String> {
-    let fields = fields(row, columns.len()).map_err(|fault| fault.to_string())?;
+    let fields = fields(row, columns.len()).map_err(|error| error.to_string())?;
     let values = fields.zip(columns).map(|(field, column)| {
         column.kind.value(field).ok_or_else(|| {
             let start: String = field.chars().take(40).collect();

@@ -1,7 +1,7 @@
-//! The records of a CSV file (RFC 4180), read strictly and in bounded memory.
+//! Strict CSV reader (RFC 4180) in bounded memory.
 //!
-//! The `csv` crate reads leniently: a quotation mark that is never closed swallows the rest of the file as one field,
-//! in memory. Here a broken record costs its own line, is handed out as it stands, and reading goes on behind it.
+//! The `csv` crate is lenient: an unclosed quotation mark makes the rest of the file one field, in memory. Here a
+//! malformed record costs only its own line, which is returned unchanged.
 
 use std::io::{self, Read};
 
@@ -9,13 +9,12 @@ use memchr::{memchr, memchr_iter, memchr2};
 use serde::{Deserialize, Serialize};
 
 /// The longest record, bytes.
-pub(super) const LONGEST: usize = 1 << 20;
+pub(super) const MAX_RECORD: usize = 1 << 20;
 /// How much of a broken record is kept.
-const KEPT: usize = 4 << 10;
+const MAX_KEPT: usize = 4 << 10;
 /// How much is read at once.
 const CHUNK: usize = 256 << 10;
 
-/// Reads records one after the other.
 pub(super) struct Records<R> {
     source: R,
     delimiter: u8,
@@ -32,16 +31,16 @@ pub(super) struct Records<R> {
     position: u64,
 }
 
-/// A place between two records of a file.
+/// A position between two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct RecordPosition {
     /// Bytes before it.
     pub(super) position: u64,
     /// The line it lies in; the first is 1.
     pub(super) line: u64,
 }
 
-impl Place {
+impl RecordPosition {
     pub(super) const START: Self = Self { position: 0, line: 1 };
 }
 
@@ -51,23 +50,23 @@ pub(super) enum Next {
     /// A record, now in the row.
     Row,
     /// What is none.
-    Broken(Broken),
+    Malformed(Malformed),
     /// The end of the file.
     End,
 }
 
 /// A line that is no record.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Broken {
+pub(super) struct Malformed {
     pub(super) line: u64,
-    pub(super) fault: Fault,
+    pub(super) error: RecordError,
     /// The line, as much of it as is kept.
     pub(super) raw: Vec<u8>,
 }
 
 /// Why it is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum RecordError {
     #[error("a quotation mark is opened and never closed")]
     Unclosed,
     #[error("text follows a closing quotation mark; a mark inside a quoted field is written twice")]
@@ -121,12 +120,12 @@ impl Row {
 impl<R: Read> Records<R> {
     /// Begins at the start of a file.
     pub(super) fn new(source: R, delimiter: u8) -> Self {
-        Self::continue_at(Place::START, source, delimiter)
+        Self::continue_at(RecordPosition::START, source, delimiter)
     }
 
     /// Goes on at a place where a reader of the same file was; `source` begins there.
-    pub(super) fn continue_at(place: Place, source: R, delimiter: u8) -> Self {
-        let Place { position, line } = place;
+    pub(super) fn continue_at(place: RecordPosition, source: R, delimiter: u8) -> Self {
+        let RecordPosition { position, line } = place;
         let buffer = vec![0; CHUNK];
         Self { source, delimiter, buffer, start: 0, filled: 0, last: 0, ended: false, line, position }
     }
@@ -137,11 +136,11 @@ impl<R: Read> Records<R> {
     }
 
     /// Where the next record begins.
-    pub(super) fn place(&self) -> Place {
-        Place { position: self.position, line: self.line }
+    pub(super) fn place(&self) -> RecordPosition {
+        RecordPosition { position: self.position, line: self.line }
     }
 
-    /// The record handed out last as it stands in the file, without its line end.
+    /// The last record as in the file, without its line end.
     pub(super) fn raw(&self) -> &[u8] {
         let raw = &self.buffer[self.last..self.start];
         let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
@@ -160,36 +159,36 @@ impl<R: Read> Records<R> {
                 return Ok(Next::End);
             }
             // No more of it than a record may be long, so that what was read ahead does not matter.
-            let ended = self.ended && rest.len() <= LONGEST;
-            match parse(&rest[..rest.len().min(LONGEST)], self.delimiter, ended, row) {
+            let ended = self.ended && rest.len() <= MAX_RECORD;
+            match parse(&rest[..rest.len().min(MAX_RECORD)], self.delimiter, ended, row) {
                 Parsed::Row { length, lines } => {
                     row.line = self.line;
                     self.take(length, lines);
                     return Ok(Next::Row);
                 }
-                Parsed::Fault(fault) => return self.pass_line(fault).map(Next::Broken),
-                Parsed::More { .. } if rest.len() <= LONGEST => self.fill()?,
-                Parsed::More { quoted: true } => return self.pass_line(Fault::Unclosed).map(Next::Broken),
-                Parsed::More { quoted: false } => return self.pass_line(Fault::TooLong).map(Next::Broken),
+                Parsed::RecordError(error) => return self.skip_line(error).map(Next::Malformed),
+                Parsed::More { .. } if rest.len() <= MAX_RECORD => self.fill()?,
+                Parsed::More { quoted: true } => return self.skip_line(RecordError::Unclosed).map(Next::Malformed),
+                Parsed::More { quoted: false } => return self.skip_line(RecordError::TooLong).map(Next::Malformed),
             }
         }
     }
 
     /// Passes over the rest of the current line, however long it is.
-    fn pass_line(&mut self, fault: Fault) -> io::Result<Broken> {
+    fn skip_line(&mut self, error: RecordError) -> io::Result<Malformed> {
         let mut raw = Vec::new();
         loop {
             let rest = &self.buffer[self.start..self.filled];
             let end = memchr(b'\n', rest);
             let length = end.map_or(rest.len(), |end| end + 1);
-            raw.extend_from_slice(&rest[..length.min(KEPT - raw.len())]);
+            raw.extend_from_slice(&rest[..length.min(MAX_KEPT - raw.len())]);
             self.take(length, u64::from(end.is_some()));
             if end.is_some() || self.ended {
                 let line = self.line - u64::from(end.is_some());
                 let kept = raw.strip_suffix(b"\n").unwrap_or(&raw);
                 let kept = kept.strip_suffix(b"\r").unwrap_or(kept).len();
                 raw.truncate(kept);
-                return Ok(Broken { line, fault, raw });
+                return Ok(Malformed { line, error, raw });
             }
             self.fill()?;
         }
@@ -227,7 +226,7 @@ enum Parsed {
         length: usize,
         lines: u64,
     },
-    Fault(Fault),
+    RecordError(RecordError),
     /// The record does not end here; whether a quoted field is open.
     More {
         quoted: bool,
@@ -271,7 +270,7 @@ fn parse(input: &[u8], delimiter: u8, ended: bool, row: &mut Row) -> Parsed {
         at += 1;
         loop {
             let Some(length) = memchr(b'"', &input[at..]) else {
-                return if ended { Parsed::Fault(Fault::Unclosed) } else { Parsed::More { quoted: true } };
+                return if ended { Parsed::RecordError(RecordError::Unclosed) } else { Parsed::More { quoted: true } };
             };
             let part = &input[at..at + length];
             lines += memchr_iter(b'\n', part).count() as u64;
@@ -290,7 +289,7 @@ fn parse(input: &[u8], delimiter: u8, ended: bool, row: &mut Row) -> Parsed {
             [b'\r', b'\n', ..] => return Parsed::Row { length: at + 2, lines },
             [] | [b'\r'] if ended => return Parsed::Row { length: input.len(), lines },
             [] | [b'\r'] => return Parsed::More { quoted: false },
-            _ => return Parsed::Fault(Fault::AfterQuote),
+            _ => return Parsed::RecordError(RecordError::AfterQuote),
         }
     }
 }
@@ -322,7 +321,9 @@ mod tests {
                     let fields: Vec<&str> = row.fields().expect("UTF-8").collect();
                     seen.push(format!("{}: {}", row.line(), fields.join("|")));
                 }
-                Next::Broken(broken) => seen.push(format!("{}! {}", broken.line, String::from_utf8_lossy(&broken.raw))),
+                Next::Malformed(broken) => {
+                    seen.push(format!("{}! {}", broken.line, String::from_utf8_lossy(&broken.raw)))
+                }
                 Next::End => return seen,
             }
         }
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_line_ends_and_empty_lines_are_as_rfc_4180_has_them() {
+    fn quotes_line_ends_and_empty_lines_follow_rfc_4180() {
         check("a,b\r\n\r\n1,\"x, \"\"y\"\"\nz\"\n\n3,", &["1: a|b", "3: 1|x, \"y\"\nz", "6: 3|"]);
         check("a,5\" disk,\"\"\n", &["1: a|5\" disk|"]);
         check("\"a\"", &["1: a"]);
@@ -344,16 +345,16 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_record_costs_its_own_line_and_no_other() {
+    fn malformed_record_costs_only_its_line() {
         check("a,\"b\"c\n1,2\n", &["1! a,\"b\"c", "2: 1|2"]);
         check("a,\"b\n1,2\n3,4", &["1! a,\"b", "2: 1|2", "3: 3|4"]);
         check("1,2\n3,\"", &["1: 1|2", "2! 3,\""]);
     }
 
     #[test]
-    fn a_quote_left_open_in_a_large_file_is_given_up_after_the_longest_record() {
+    fn unclosed_quote_is_given_up_after_the_record_limit() {
         let mut input = b"1,\"open\n".to_vec();
-        while input.len() < 3 * LONGEST {
+        while input.len() < 3 * MAX_RECORD {
             input.extend_from_slice(b"2,good\n");
         }
         let seen = read_all(input.as_slice());
@@ -363,26 +364,28 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_passed_over_in_bounded_memory() {
-        let input = [&b"x".repeat(5 * LONGEST)[..], b"\n1,2\n"].concat();
+    fn endless_line_is_skipped_in_bounded_memory() {
+        let input = [&b"x".repeat(5 * MAX_RECORD)[..], b"\n1,2\n"].concat();
         let mut records = Records::new(input.as_slice(), b',');
         let mut row = Row::default();
-        let Next::Broken(broken) = records.read(&mut row).expect("reading memory") else { panic!("a broken line") };
-        assert_eq!((broken.fault, broken.raw.len()), (Fault::TooLong, KEPT));
+        let Next::Malformed(broken) = records.read(&mut row).expect("reading memory") else { panic!("a broken line") };
+        assert_eq!((broken.error, broken.raw.len()), (RecordError::TooLong, MAX_KEPT));
         assert_eq!(records.read(&mut row).expect("reading memory"), Next::Row);
-        assert!(records.buffer.len() <= LONGEST + CHUNK, "{}", records.buffer.len());
+        assert!(records.buffer.len() <= MAX_RECORD + CHUNK, "{}", records.buffer.len());
     }
 
     #[test]
-    fn the_same_records_are_read_from_any_place_between_two() {
+    fn reader_resumes_between_any_two_records() {
         // Records around the longest that are taken, the last without a line end.
         let mut input = b"1,\"a\nb\"\r\n\n".to_vec();
-        for length in [LONGEST - 3, LONGEST - 2, LONGEST - 1, LONGEST, LONGEST + 9, LONGEST + CHUNK, LONGEST] {
+        for length in
+            [MAX_RECORD - 3, MAX_RECORD - 2, MAX_RECORD - 1, MAX_RECORD, MAX_RECORD + 9, MAX_RECORD + CHUNK, MAX_RECORD]
+        {
             input.extend_from_slice(&b"x".repeat(length));
             input.push(b'\n');
             input.extend_from_slice(b"2,\"open\n");
         }
-        input.extend_from_slice(&b"y".repeat(LONGEST));
+        input.extend_from_slice(&b"y".repeat(MAX_RECORD));
         let mut row = Row::default();
         let mut whole = Records::new(input.as_slice(), b',');
         loop {
@@ -404,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_utf_8_are_noticed_even_across_fields() {
+    fn invalid_utf_8_across_fields_is_detected() {
         let mut row = Row::default();
         for input in [&b"a,\xe9\n"[..], b"\xc3,\xa9\n"] {
             assert_eq!(Records::new(input, b',').read(&mut row).expect("reading memory"), Next::Row);

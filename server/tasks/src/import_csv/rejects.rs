@@ -1,4 +1,4 @@
-//! The records left out, as an artifact.
+//! Rejected records, as the artifact `rejected.csv`.
 
 use std::{
     fs::{self, File},
@@ -15,12 +15,12 @@ use crate::csv_cell::escape_cell;
 /// The artifact's name.
 pub(super) const NAME: &str = "rejected.csv";
 /// How many rejected records get a warning each; the rest share one.
-const NAMED: u64 = 100;
+const MAX_WARNINGS: u64 = 100;
 /// How much of a record is kept, bytes.
-const KEPT: usize = 64 << 10;
+const MAX_KEPT: usize = 64 << 10;
 
-/// Writes `rejected.csv`: line, reason and the record as it stands in the file. It grows in the work folder, where the
-/// next attempt finds it.
+/// Writes `rejected.csv`: line, reason and the record as in the file. It is kept in the work folder for the next
+/// attempt.
 pub(super) struct Rejects {
     ctx: Ctx,
     path: PathBuf,
@@ -28,9 +28,8 @@ pub(super) struct Rejects {
     count: u64,
 }
 
-/// How far it is.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub(super) struct RejectsPosition {
     count: u64,
     /// Its length, bytes.
     length: u64,
@@ -47,7 +46,7 @@ impl Rejects {
     }
 
     /// Goes on with that of an earlier attempt from where it was at a checkpoint; `None` where it is gone.
-    pub(super) async fn continue_at(ctx: &Ctx, mark: Mark) -> Result<Option<Self>, TaskError> {
+    pub(super) async fn continue_at(ctx: &Ctx, mark: RejectsPosition) -> Result<Option<Self>, TaskError> {
         let path = ctx.work_folder().await?.join(NAME);
         let cut = || -> io::Result<Option<File>> {
             let mut file = File::options().write(true).open(&path)?;
@@ -72,26 +71,26 @@ impl Rejects {
     /// Takes one. What is not UTF-8 in it is replaced, as a CSV file is of one encoding.
     pub(super) fn add(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
         self.count += 1;
-        if self.count <= NAMED {
+        if self.count <= MAX_WARNINGS {
             self.ctx.warn(format!("line {line}: {reason}"));
         }
-        let record = String::from_utf8_lossy(&raw[..raw.len().min(KEPT)]);
+        let record = String::from_utf8_lossy(&raw[..raw.len().min(MAX_KEPT)]);
         self.out.write_record([&*line.to_string(), &*escape_cell(reason), &*escape_cell(&record)]).map_err(failed)
     }
 
     /// Writes out all so far, and says how far that is.
-    pub(super) fn mark(&mut self) -> Result<Mark, TaskError> {
+    pub(super) fn mark(&mut self) -> Result<RejectsPosition, TaskError> {
         let position = self.out.flush().and_then(|()| {
             let mut file = self.out.get_ref().get_ref().as_file();
             file.stream_position()
         });
         let length = position.map_err(|error| TaskError::io(writing(), &error))?;
-        Ok(Mark { count: self.count, length })
+        Ok(RejectsPosition { count: self.count, length })
     }
 
     /// Makes the artifact; answers how many there were.
     pub(super) async fn finish(mut self) -> Result<u64, TaskError> {
-        let Mark { count, .. } = self.mark()?;
+        let RejectsPosition { count, .. } = self.mark()?;
         let artifact = self.ctx.artifact(NAME).await?;
         let (from, to) = (self.path, artifact.path().to_owned());
         let budget = self.ctx.budget().clone();
@@ -107,9 +106,9 @@ impl Rejects {
 }
 
 /// Warns of those that have had no warning each. After the last checkpoint: an attempt that continues does so again.
-pub(super) fn warn_of_the_rest(ctx: &Ctx, rejected: u64) {
-    if rejected > NAMED {
-        ctx.warn(format!("and {} more rejected records; {NAME} has them all", count(rejected - NAMED)));
+pub(super) fn warn_about_rest(ctx: &Ctx, rejected: u64) {
+    if rejected > MAX_WARNINGS {
+        ctx.warn(format!("and {} more rejected records; {NAME} has them all", count(rejected - MAX_WARNINGS)));
     }
 }
 

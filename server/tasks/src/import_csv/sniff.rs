@@ -1,4 +1,4 @@
-//! What can be told from a file's first bytes: whether it is text, how its fields are separated, what they are called.
+//! Detection of file format, delimiter, header and column names by the first bytes of a file.
 
 use std::collections::HashSet;
 
@@ -13,19 +13,19 @@ use super::{
 /// How many of a file's first bytes are looked at.
 pub(super) const SAMPLE: usize = 256 << 10;
 /// The most columns that a table of the database can have.
-pub(super) const MOST_COLUMNS: usize = 2_000;
+pub(super) const MAX_COLUMNS: usize = 2_000;
 /// The longest name given to a column, characters.
-const LONGEST_NAME: usize = 120;
+const MAX_NAME: usize = 120;
 /// The byte order mark that some programs put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How long the byte order mark at the start is, if there is one: it belongs to no field.
-pub(super) fn mark_length(sample: &[u8]) -> usize {
+pub(super) fn bom_length(sample: &[u8]) -> usize {
     if sample.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
 }
 
 /// Refuses what is certainly no CSV in UTF-8, and says what it looks like.
-pub(super) fn refuse_other_files(sample: &[u8]) -> Result<(), TaskError> {
+pub(super) fn reject_other_files(sample: &[u8]) -> Result<(), TaskError> {
     let refuse = |code, message: &str| Err(TaskError::fatal(code, message));
     match sample {
         [] => refuse("empty_file", "The file is empty."),
@@ -57,7 +57,8 @@ pub(super) fn delimiter(sample: &[u8]) -> u8 {
     best.expect("there are four candidates")
 }
 
-/// How well a delimiter fits: the share of records (in twentieths) with the commonest number of fields, then that number.
+/// How well a delimiter fits: the share of records (in twentieths) with the commonest number of fields, then that
+/// number.
 fn agreement(sample: &[u8], delimiter: u8) -> (usize, usize) {
     let mut records = Records::new(sample, delimiter);
     let mut row = Row::default();
@@ -65,7 +66,7 @@ fn agreement(sample: &[u8], delimiter: u8) -> (usize, usize) {
     while widths.len() < 500 {
         match records.read(&mut row).expect("memory can be read") {
             Next::Row => widths.push(row.len()),
-            Next::Broken(_) => widths.push(0),
+            Next::Malformed(_) => widths.push(0),
             Next::End => break,
         }
     }
@@ -80,21 +81,21 @@ pub(super) fn is_header(fields: &[&str]) -> bool {
     fields.iter().any(|field| !field.is_empty()) && !fields.iter().any(|field| ColumnType::is_typed(field))
 }
 
-/// Names for the columns, from a header or without: none empty, no two alike but for letter case, which the database
-/// does not tell apart.
+/// Column names, with or without a header: none is empty, and all differ in more than letter case, which the database
+/// ignores.
 pub(crate) fn column_names(header: Option<&[&str]>, width: usize) -> Result<Vec<String>, TaskError> {
-    if width > MOST_COLUMNS {
+    if width > MAX_COLUMNS {
         let message = format!(
             "the first line has {} fields, and a table has {} columns at most; check the delimiter",
             count(width as u64),
-            count(MOST_COLUMNS as u64)
+            count(MAX_COLUMNS as u64)
         );
         return Err(TaskError::fatal("too_many_columns", message));
     }
     let given = |index: usize| header.and_then(|names| names.get(index)).copied().unwrap_or("");
     let mut taken = HashSet::new();
     let names = (0..width).map(|index| {
-        let clean: String = given(index).trim().chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+        let clean: String = given(index).trim().chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
         let base = if clean.is_empty() { format!("column_{}", index + 1) } else { clean };
         let mut name = base.clone();
         let mut number = 2;
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_delimiter_that_cuts_evenly_wins() {
+    fn delimiter_with_even_columns_wins() {
         assert_eq!(delimiter(b"a,b\n1,2\n"), b',');
         assert_eq!(delimiter(b"name;price\napple, red;1,50\npear, green, small;2,00\nfig;3\n"), b';');
         assert_eq!(delimiter(b"a\tb|c\n1\t2|3, and 4\n"), b'\t');
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_line_with_a_number_or_date_is_data() {
+    fn first_line_with_number_or_date_is_data() {
         assert!(is_header(&["id", "name", ""]));
         assert!(!is_header(&["1", "name"]));
         assert!(!is_header(&["2024-01-01", "name"]));
@@ -130,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn every_column_gets_a_name_of_its_own() {
+    fn column_names_are_unique() {
         let names = column_names(Some(&["id", " ID ", "", "id", "a\u{0}\nb", "id_2"]), 7).expect("few columns");
         assert_eq!(names, ["id", "ID_2", "column_3", "id_3", "ab", "id_2_2", "column_7"]);
     }
 
     #[test]
-    fn other_files_are_recognised_and_named() {
-        let code = |sample: &[u8]| match refuse_other_files(sample) {
+    fn other_file_formats_are_recognised() {
+        let code = |sample: &[u8]| match reject_other_files(sample) {
             Err(TaskError::Fatal(fault)) => fault.code.as_str(),
             Err(other) => panic!("{other}"),
             Ok(()) => "",

@@ -1,4 +1,4 @@
-//! What the fields of a column have in common.
+//! Column types and type inference.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,12 +84,12 @@ pub(super) enum Value {
 
 /// Which types a column can still have, after the fields seen so far.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Guess {
+pub(super) struct TypeGuess {
     possible: [bool; ColumnType::NARROW.len()],
     seen: bool,
 }
 
-impl Guess {
+impl TypeGuess {
     /// Before the first field.
     pub(super) const NEW: Self = Self { possible: [true; ColumnType::NARROW.len()], seen: false };
 
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     fn guess(fields: &[&str]) -> ColumnType {
-        let mut guess = Guess::NEW;
+        let mut guess = TypeGuess::NEW;
         for field in fields {
             guess.see(field);
         }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_narrowest_type_that_takes_every_field_is_found() {
+    fn narrowest_type_of_all_fields_is_inferred() {
         assert_eq!(guess(&["1", "-2", "", "9223372036854775807"]), ColumnType::Integer);
         assert_eq!(guess(&["1", "2.5", "-3e8", "0.001"]), ColumnType::Real);
         assert_eq!(guess(&["true", "FALSE"]), ColumnType::Boolean);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_come_back_changed_stays_text() {
+    fn lossy_value_stays_text() {
         let fields = "007|+1|9223372036854775808|1.|.5|NaN|inf|0x10|1e999| 1|1_000|0.1234567890123456|2023-02-29|2024-1-1|\
                       2024-13-01|2024-01-01 25:00|2024-01-01 1:00|2024-01-01 10:00+1|1é";
         for field in fields.split('|') {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_field_is_null_except_as_text() {
+    fn empty_field_is_null_except_as_text() {
         for narrow in ColumnType::NARROW {
             assert_eq!(narrow.value(""), Some(Value::Null));
             assert_eq!(narrow.value("x"), None);

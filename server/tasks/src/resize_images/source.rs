@@ -1,5 +1,5 @@
-//! Where the pictures are: one file, a zip file of many, or a folder. Which they are is listed once, in the work folder,
-//! so that a later attempt means the same by each number.
+//! Sources of images: one file, a zip file or a folder. The list of images is kept in the work folder, so that numbers
+//! mean the same in a later attempt.
 
 use std::{
     fmt,
@@ -17,12 +17,12 @@ use engine::{RootedFolder, TaskError};
 use serde::{Deserialize, Serialize};
 use zip::{ZipArchive, result::ZipError};
 
-use crate::walk::shown;
+use crate::walk::printable_path;
 
 /// The largest file that is read as a picture, bytes.
-pub(super) const LARGEST_FILE: u64 = 128 << 20;
+pub(super) const MAX_FILE: u64 = 128 << 20;
 /// The largest list of contents that a zip file may have, bytes: some 100,000 names.
-const LONGEST_CONTENTS: u64 = 16 << 20;
+const MAX_DIRECTORY: u64 = 16 << 20;
 /// What the names of pictures end in.
 const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "gif", "bmp"];
 
@@ -39,7 +39,7 @@ pub(super) struct Item {
 
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(&self.path))
+        f.write_str(&printable_path(&self.path))
     }
 }
 
@@ -63,7 +63,7 @@ impl Source {
             Ok(()) | Err(_) => return Ok(Self::One(path.to_owned())),
         }
         let size = file.metadata().map_err(opening)?.len();
-        let left = Arc::new(AtomicU64::new(LONGEST_CONTENTS));
+        let left = Arc::new(AtomicU64::new(MAX_DIRECTORY));
         let contents = Positioned { file: Arc::new(file), at: 0, size, left: Arc::clone(&left) };
         let zip = ZipArchive::new(contents).map_err(|error| match error {
             ZipError::Io(error) if error.raw_os_error().is_some() => opening(error),
@@ -91,8 +91,8 @@ impl Source {
             }
         };
         let length = length.map_err(|error| unreadable(&error))?;
-        if length > LARGEST_FILE {
-            let message = format!("its file is larger than {}", model::bytes(LARGEST_FILE));
+        if length > MAX_FILE {
+            let message = format!("its file is larger than {}", model::bytes(MAX_FILE));
             return Err(TaskError::fatal("bad_image", message));
         }
         Ok(length)
@@ -111,20 +111,20 @@ impl Source {
         match self {
             Self::Folder(folder) => {
                 let file = folder.open_file(&item.path).map_err(|error| unreadable(&error))?;
-                whole(file, length, check)
+                read_all(file, length, check)
             }
-            Self::One(path) => whole(File::open(path).map_err(|error| unreadable(&error))?, length, check),
+            Self::One(path) => read_all(File::open(path).map_err(|error| unreadable(&error))?, length, check),
             Self::Zip(zip) => {
                 let mut zip = zip.clone();
                 let file = zip.by_index(item.entry).map_err(|error| unreadable(&error))?;
-                whole(file, length, check)
+                read_all(file, length, check)
             }
         }
     }
 }
 
 /// Whether a name is that of a picture, and none that a system leaves beside it.
-pub(super) fn is_picture(path: &[u8]) -> bool {
+pub(super) fn is_image(path: &[u8]) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let extension = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_lowercase();
     name.contains(&b'.')
@@ -133,7 +133,7 @@ pub(super) fn is_picture(path: &[u8]) -> bool {
         && EXTENSIONS.iter().any(|known| known.as_bytes() == extension)
 }
 
-fn whole(mut file: impl Read, length: u64, check: impl Fn() -> Result<(), TaskError>) -> Result<Vec<u8>, TaskError> {
+fn read_all(mut file: impl Read, length: u64, check: impl Fn() -> Result<(), TaskError>) -> Result<Vec<u8>, TaskError> {
     const CHUNK: u64 = 1 << 20;
     let mut bytes = Vec::with_capacity(length as usize);
     loop {

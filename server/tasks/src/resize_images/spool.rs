@@ -1,5 +1,4 @@
-//! What is done: the pictures one behind the other as they come, and a record for each. Both files only grow, so a
-//! checkpoint names their lengths.
+//! Spool of results: a file of images and a file of records. Both are append-only, so a checkpoint has their lengths.
 
 use std::{
     fs::File,
@@ -10,7 +9,7 @@ use std::{
 use engine::{BudgetFile, WriteBudget};
 use serde::{Deserialize, Serialize};
 
-use super::picture::{Extension, Picture};
+use super::resize::{Extension, Image};
 
 /// Bytes of one record: number, place and length, extension.
 const RECORD: usize = 25;
@@ -21,12 +20,12 @@ const FAILED: u8 = u8::MAX;
 pub(super) struct Spool {
     pictures: BudgetFile,
     records: BudgetFile,
-    pub(super) mark: Mark,
+    pub(super) mark: Position,
 }
 
 /// How far they are.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub(super) struct Position {
     /// Bytes of pictures.
     pub(super) bytes: u64,
     /// Pictures done, also those that came to nothing.
@@ -47,7 +46,7 @@ pub(super) struct Record {
 
 impl Spool {
     /// Begins it, or goes on behind a mark; `None` where the files have less than that.
-    pub(super) fn open(folder: &Path, mark: Mark, budget: &WriteBudget) -> io::Result<Option<Self>> {
+    pub(super) fn open(folder: &Path, mark: Position, budget: &WriteBudget) -> io::Result<Option<Self>> {
         let open = |name: &str, length: u64| -> io::Result<Option<BudgetFile>> {
             let path = folder.join(name);
             let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
@@ -64,7 +63,7 @@ impl Spool {
     }
 
     /// Keeps what came of a picture.
-    pub(super) fn put(&mut self, number: usize, picture: Option<&Picture>) -> io::Result<()> {
+    pub(super) fn put(&mut self, number: usize, picture: Option<&Image>) -> io::Result<()> {
         let length = picture.map_or(0, |picture| picture.bytes.len() as u64);
         if let Some(picture) = picture {
             self.pictures.write_all(&picture.bytes)?;

@@ -1,5 +1,6 @@
-//! A colour profile in a WebP file, which the encoder leaves out. The container is RIFF (WebP Container Specification,
-//! "Extended File Format"): a header chunk that says what there is, the profile, then the picture as it was encoded.
+//! Adds a colour profile to a WebP file, which the encoder does not do. The container is RIFF (WebP Container
+//! Specification, "Extended File Format"): a header chunk that says what there is, the profile, then the picture as it
+//! was encoded.
 
 /// What the header chunk says: there is a profile.
 const PROFILE: u8 = 0x20;

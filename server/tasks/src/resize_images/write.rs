@@ -1,5 +1,5 @@
-//! The Write stage: the pictures in the order of their numbers, in one zip file. They are compressed already, so they are
-//! stored as they are; with their names and one time for all, the same pictures make the same file.
+//! The Write stage: all images in one zip file, ordered and stored without compression. With a fixed time the same
+//! images make the same file.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -80,8 +80,7 @@ impl Writer {
     }
 }
 
-/// The names in the zip file, in small letters, as some systems tell them apart, each with the last number that was put
-/// behind it.
+/// Names in the zip file in lower case, since some systems ignore case, with the last number appended to each.
 #[derive(Default)]
 struct Names(HashMap<String, u32>);
 

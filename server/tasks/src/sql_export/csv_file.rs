@@ -1,6 +1,5 @@
-//! The answer as CSV (RFC 4180): commas, a header, lines that end in CRLF. Nothing is an empty field and an empty text is
-//! `""`, as databases tell them apart; in a single column both are `""`, since readers skip an empty line. Bytes are
-//! hexadecimal, and columns that an import found to be true or false are so again.
+//! CSV writer (RFC 4180): commas, a header, CRLF. Null is an empty field and empty text is `""`; in a single column
+//! both are `""`, since readers skip empty lines. Blobs are hexadecimal; boolean columns are `true` and `false`.
 
 use std::{
     borrow::Cow,
@@ -18,7 +17,6 @@ use super::{
 };
 use crate::{csv_cell::escape_cell, import_csv::types::ColumnType};
 
-/// The file in the making.
 pub(super) struct CsvFile {
     out: Writer<BufWriter<BudgetFile>>,
     headings: Vec<Heading>,
@@ -29,7 +27,7 @@ impl CsvFile {
     pub(super) fn begin(file: BudgetFile, formulas: Formulas, headings: &[Heading]) -> Result<Self, TaskError> {
         let out = WriterBuilder::new()
             .terminator(Terminator::CRLF)
-            // Its own rule makes no difference between nothing and an empty text.
+            // Its own rules do not distinguish null from empty text.
             .quote_style(QuoteStyle::Never)
             .from_writer(BufWriter::new(file));
         let mut file = Self { out, headings: headings.to_vec(), formulas };

@@ -1,6 +1,5 @@
-//! Functions of SQL whose own implementations in SQLite take time that grows with the product of two lengths, or a stack
-//! that grows with one. A call cannot be interrupted there, so a cancelled query would go on for hours. These answer the
-//! same, in linear time or with looks at whether to stop.
+//! Replacements of SQL functions that take quadratic time or a deep stack in SQLite. A call cannot be interrupted
+//! there, so a cancelled query could run for hours. These return the same in linear time, or check for a cancel.
 
 mod pattern;
 mod text;
@@ -23,7 +22,7 @@ pub(super) const QUADRATIC: [&str; 2] = ["json_patch", "jsonb_patch"];
 /// Whether the query should stop.
 pub(super) type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// Puts them in place of SQLite's own; no result is longer than `longest` bytes.
+/// Replaces the functions of SQLite; no result is longer than `longest` bytes.
 pub(super) fn replace_quadratic(connection: &Connection, longest: usize, stop: &Stop) -> Result<()> {
     const SAME: FunctionFlags =
         FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC).union(FunctionFlags::SQLITE_INNOCUOUS);
@@ -51,7 +50,7 @@ pub(super) fn replace_quadratic(connection: &Connection, longest: usize, stop: &
     })
 }
 
-/// The place of the second argument in the first, in characters, or in bytes where both are bytes.
+/// The position of the second argument in the first, in characters, or in bytes if both are blobs.
 fn instr(haystack: ValueRef<'_>, needle: ValueRef<'_>) -> Option<i64> {
     let bytes = matches!((&haystack, &needle), (ValueRef::Blob(_), ValueRef::Blob(_)));
     let (haystack, needle) = (text_of(haystack)?, text_of(needle)?);
@@ -98,8 +97,7 @@ fn trim(call: &Context<'_>, at_start: bool, at_end: bool) -> Option<Value> {
     Some(Value::Text(trimmed.to_owned()))
 }
 
-/// The bytes that hexadecimal digits stand for. Between two pairs of them, the characters of the second argument count for
-/// nothing.
+/// Decodes hexadecimal digits. Characters of the second argument are ignored between two pairs.
 fn unhex(call: &Context<'_>) -> Option<Value> {
     let (text, ignored) = (text_of(call.get_raw(0))?, text_of(call.get_raw(1))?);
     let text = String::from_utf8_lossy(until_nul(&text));

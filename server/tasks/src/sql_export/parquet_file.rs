@@ -1,5 +1,5 @@
-//! The answer as Parquet, compressed with Zstandard. Columns of tables have the type that the import found; others that of
-//! their first rows, and a later value of another type stops the export rather than being changed in silence.
+//! Parquet writer, compressed with Zstandard. Columns of tables have their imported type, others the type of their
+//! first rows; a later value of another type fails the export.
 
 use std::{io, sync::Arc};
 
@@ -25,23 +25,22 @@ use super::{
 };
 use crate::import_csv::types::ColumnType;
 
-/// A group of rows is written once it holds so much, bytes in memory, or so many rows.
+/// Limits of a row group: bytes in memory, rows.
 const GROUP_BYTES: usize = 32 << 20;
 const GROUP_ROWS: usize = 1_000_000;
 /// Whole numbers up to this one are the same as 64-bit floats.
 const EXACT: u64 = 1 << 53;
 
-/// The file in the making.
 pub(super) struct ParquetFile {
     out: SerializedFileWriter<BudgetFile>,
-    columns: Vec<Building>,
-    /// Rows in the group in the making, and their bytes.
+    columns: Vec<ColumnBuilder>,
+    /// Rows in the present group, and their bytes.
     rows: usize,
     bytes: usize,
 }
 
-/// A column of the group in the making.
-struct Building {
+/// A column of the present row group.
+struct ColumnBuilder {
     name: String,
     kind: Kind,
     values: Values,
@@ -70,12 +69,12 @@ enum Values {
 
 impl ParquetFile {
     pub(super) fn begin(file: BudgetFile, headings: &[Heading], first: &[Row]) -> Result<Self, TaskError> {
-        let columns: Vec<Building> = headings
+        let columns: Vec<ColumnBuilder> = headings
             .iter()
             .enumerate()
             .map(|(at, heading)| {
                 let kind = heading.declared.map_or_else(|| found(first.iter().filter_map(|row| row.get(at))), declared);
-                Building { name: heading.name.clone(), kind, values: kind.none(), present: Vec::new() }
+                ColumnBuilder { name: heading.name.clone(), kind, values: kind.none(), present: Vec::new() }
             })
             .collect();
         let fields = columns.iter().map(|column| column.kind.field(&column.name)).collect::<Result<Vec<_>, _>>();
@@ -145,7 +144,7 @@ fn put<T: DataType>(out: &mut ColumnWriterImpl<'_, T>, values: &[T::T], present:
     out.write_batch(values, Some(present), None).map(drop)
 }
 
-impl Building {
+impl ColumnBuilder {
     /// Adds a value; answers how much memory it takes, or what it is that does not fit.
     fn add(&mut self, value: Value) -> Result<usize, String> {
         const LEVEL: usize = size_of::<i16>();

@@ -1,5 +1,5 @@
-//! The query, on a connection and a thread of its own, as a statement of SQLite cannot be handed from thread to thread.
-//! Its rows wait in a channel of two batches: whoever writes them decides how fast it runs.
+//! The query, on its own connection and thread, since a statement of SQLite cannot move between threads. A channel of
+//! two batches gives backpressure: the writer of the file sets the pace.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -31,10 +31,10 @@ const VALUE_BYTES: usize = 32 << 20;
 const ARGUMENTS: i32 = 127;
 /// The stack of the query's thread, bytes: enough for the deepest statement that SQLite takes.
 const STACK: usize = 16 << 20;
-/// How many steps of the query pass between two looks at whether to stop: a few milliseconds.
-const STEPS: i32 = 10_000;
-/// The most tables named to who has asked for one that is not there.
-const NAMED: usize = 20;
+/// Steps of the query between two checks for a cancel: a few milliseconds.
+const STEPS_PER_CHECK: i32 = 10_000;
+/// Most tables in the error about a missing one.
+const MAX_NAMED_TABLES: usize = 20;
 
 /// One value of a row.
 pub(super) use rusqlite::types::Value;
@@ -42,21 +42,21 @@ pub(super) use rusqlite::types::Value;
 /// One row.
 pub(super) type Row = Vec<Value>;
 
-/// What comes of the query: once what the columns are, then rows, at least one batch, which may be empty.
-pub(super) enum Said {
+/// Events of the query: the columns once, then at least one batch of rows, which may be empty.
+pub(super) enum QueryEvent {
     Headings(Vec<Heading>),
     Rows(Vec<Row>),
 }
 
-type Answer = mpsc::Sender<Result<Said, TaskError>>;
+type EventSender = mpsc::Sender<Result<QueryEvent, TaskError>>;
 
-/// Asks the imported tables. The query ends with the job, or when nobody listens any more.
-pub(super) fn ask(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<Said, TaskError>>, TaskError> {
+/// Starts the query. It ends with the job, or when the receiver is dropped.
+pub(super) fn start_query(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<QueryEvent, TaskError>>, TaskError> {
     let (answer, said) = mpsc::channel(2);
     let (own, imports) = (ctx.clone(), ctx.imports());
     let run = move || {
         if let Err(error) = run(&own, &imports, &sql, &answer) {
-            // Nobody listens where the job is over.
+            // There is no receiver if the job has ended.
             let _ = answer.blocking_send(Err(error));
         }
     };
@@ -64,7 +64,7 @@ pub(super) fn ask(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<Said, 
     started.map(|()| said).map_err(|error| TaskError::io("starting a thread for the query", &error))
 }
 
-fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), TaskError> {
+fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &EventSender) -> Result<(), TaskError> {
     let connection = open(ctx, imports, answer)?;
     let mut statement = connection.prepare(sql).map_err(|error| {
         // Refused in the middle of being understood, where that takes long.
@@ -75,7 +75,7 @@ fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), Task
     let width = headings.len();
     let most = (ROW_BYTES / width).min(VALUE_BYTES) as i32;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most).map_err(|error| failed(error, most))?;
-    if answer.blocking_send(Ok(Said::Headings(headings))).is_err() {
+    if answer.blocking_send(Ok(QueryEvent::Headings(headings))).is_err() {
         return Ok(());
     }
     let mut rows = statement.query([]).map_err(|error| failed(error, most))?;
@@ -94,20 +94,20 @@ fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), Task
         });
         batch.push(values.collect::<Result<Row, TaskError>>()?);
         if batch.len() >= BATCH || bytes >= BATCH_BYTES {
-            if answer.blocking_send(Ok(Said::Rows(std::mem::take(&mut batch)))).is_err() {
+            if answer.blocking_send(Ok(QueryEvent::Rows(std::mem::take(&mut batch)))).is_err() {
                 return Ok(());
             }
             (bytes, sent) = (0, true);
         }
     }
     if !batch.is_empty() || !sent {
-        let _ = answer.blocking_send(Ok(Said::Rows(batch)));
+        let _ = answer.blocking_send(Ok(QueryEvent::Rows(batch)));
     }
     Ok(())
 }
 
-/// Opens the database so that nothing can be done but to read the tables in it.
-fn open(ctx: &Ctx, imports: &Path, answer: &Answer) -> Result<Connection, TaskError> {
+/// Opens the database read-only, with an authorizer that permits nothing but reads of tables.
+fn open(ctx: &Ctx, imports: &Path, answer: &EventSender) -> Result<Connection, TaskError> {
     const WHAT: &str = "opening the database of imported tables";
     if !imports.exists() {
         return Err(TaskError::fatal("no_tables", "nothing has been imported yet; import a CSV file first"));
@@ -128,7 +128,7 @@ fn open(ctx: &Ctx, imports: &Path, answer: &Answer) -> Result<Connection, TaskEr
         let (own, listener) = (ctx.clone(), answer.clone());
         let stop: Stop = Arc::new(move || own.is_cancelled() || listener.is_closed());
         functions::replace_quadratic(&connection, VALUE_BYTES, &stop)?;
-        connection.progress_handler(STEPS, Some(move || stop()))?;
+        connection.progress_handler(STEPS_PER_CHECK, Some(move || stop()))?;
         let own = ctx.clone();
         connection.authorizer(Some(
             move |context: AuthContext<'_>| {
@@ -221,7 +221,7 @@ fn known(connection: &Connection, msg: &str) -> String {
             where t.type in ('table', 'view') and substr(t.name, 1, 1) <> '_' and substr(t.name, 1, 7) <> 'sqlite_'
             order by t.name limit ?";
         let mut statement = connection.prepare(select)?;
-        let names = statement.query_map([NAMED as i64], |row| row.get(0))?;
+        let names = statement.query_map([MAX_NAMED_TABLES as i64], |row| row.get(0))?;
         names.collect()
     };
     match list() {

@@ -1,14 +1,13 @@
-//! Which names of an archive may go on: none that leads out of the folder it will be unpacked into, by itself or through a
-//! link, and none twice.
+//! Safe entry names: no path leads out of the folder, directly or through a link, and no name occurs twice.
 
 use std::{borrow::Cow, collections::HashMap};
 
 /// The longest path, bytes: that of Linux.
-const LONGEST: usize = 4_096;
+const MAX_PATH: usize = 4_096;
 
-/// Why a member is left out.
+/// Why a member is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum Rejected {
     #[error("its name is empty")]
     Empty,
     #[error("its path leads out of the archive")]
@@ -16,7 +15,7 @@ pub(crate) enum Refused {
     #[error("its path is longer than 4,096 bytes")]
     TooLong,
     #[error("its name has a backslash or a control character, which other systems take for something else")]
-    Odd,
+    Unportable,
     #[error("there is another one of its name before it")]
     Twice,
     #[error("what its path goes through is no folder")]
@@ -31,29 +30,27 @@ pub(crate) enum Refused {
     Sparse,
 }
 
-/// The names taken so far, each by a hash of 16 bytes.
+/// Names in use, by a hash of 16 bytes.
 #[derive(Default)]
 pub(super) struct Names(HashMap<[u8; 16], Taken>);
 
-/// By what.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Taken {
-    /// A folder that is on the way to something, and may still come itself.
-    Way,
+    /// A parent folder, which may still follow as an entry.
+    Parent,
     Folder,
     File,
     Link,
 }
 
-/// What wants a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum EntryKind {
     Folder,
     File,
     Link,
 }
 
-/// A path as it goes on: without `.`, in UTF-8.
+/// A safe path: without `.`, in UTF-8.
 pub(crate) struct Name {
     pub(crate) path: String,
     /// Whether it had to be changed to be UTF-8.
@@ -66,93 +63,93 @@ impl Names {
         self.0.len()
     }
 
-    /// Takes a name, and those of the folders on the way to it.
-    pub(super) fn take(&mut self, raw: &[u8], wanted: Wanted) -> Result<Name, Refused> {
+    /// Reserves a name and those of its parent folders.
+    pub(super) fn take(&mut self, raw: &[u8], kind: EntryKind) -> Result<Name, Rejected> {
         let name = clean(raw)?;
         for (at, _) in name.path.match_indices('/') {
             if matches!(self.0.get(&key(&name.path[..at])), Some(Taken::File | Taken::Link)) {
-                return Err(Refused::Through);
+                return Err(Rejected::Through);
             }
         }
-        let taken = match wanted {
-            Wanted::Folder => Taken::Folder,
-            Wanted::File => Taken::File,
-            Wanted::Link => Taken::Link,
+        let taken = match kind {
+            EntryKind::Folder => Taken::Folder,
+            EntryKind::File => Taken::File,
+            EntryKind::Link => Taken::Link,
         };
         match self.0.get(&key(&name.path)) {
             None => {}
-            Some(Taken::Way) if wanted == Wanted::Folder => {}
-            Some(_) => return Err(Refused::Twice),
+            Some(Taken::Parent) if kind == EntryKind::Folder => {}
+            Some(_) => return Err(Rejected::Twice),
         }
         for (at, _) in name.path.match_indices('/') {
-            self.0.entry(key(&name.path[..at])).or_insert(Taken::Way);
+            self.0.entry(key(&name.path[..at])).or_insert(Taken::Parent);
         }
         self.0.insert(key(&name.path), taken);
         Ok(name)
     }
 
-    /// The path of a file that came before, as a link beside `from` would name it.
-    pub(super) fn relative(&self, target: &[u8], from: &[u8]) -> Result<String, Refused> {
+    /// The path of an earlier file, relative to `from`.
+    pub(super) fn relative(&self, target: &[u8], from: &[u8]) -> Result<String, Rejected> {
         let (target, from) = (clean(target)?, clean(from)?);
         if self.0.get(&key(&target.path)) != Some(&Taken::File) {
-            return Err(Refused::LinkToNothing);
+            return Err(Rejected::LinkToNothing);
         }
         Ok("../".repeat(from.path.matches('/').count()) + &target.path)
     }
 }
 
-/// Where a symbolic link at `from` leads, if it stays inside. It may go up first and then down, but not down and up again:
-/// where down leads through another link, up may lead anywhere.
-pub(super) fn inside(target: &[u8], from: &[u8]) -> Result<String, Refused> {
-    let text = std::str::from_utf8(target).map_err(|_| Refused::Odd)?;
+/// The target of a symbolic link at `from`, if it stays inside. It may go up and then down, but not down and up again:
+/// down may lead through another link, and up from there anywhere.
+pub(super) fn inside(target: &[u8], from: &[u8]) -> Result<String, Rejected> {
+    let text = std::str::from_utf8(target).map_err(|_| Rejected::Unportable)?;
     let from = clean(from)?;
-    if text.is_empty() || text.len() > LONGEST || text.contains(is_odd) {
-        return Err(Refused::Odd);
+    if text.is_empty() || text.len() > MAX_PATH || text.contains(is_unportable) {
+        return Err(Rejected::Unportable);
     }
     let mut up = 0;
     let mut down = false;
     for part in text.split('/').filter(|part| *part != ".") {
         match part {
-            ".." if down => return Err(Refused::LinkOutside),
+            ".." if down => return Err(Rejected::LinkOutside),
             ".." => up += 1,
-            // An absolute path begins with nothing.
-            "" if !down && up == 0 => return Err(Refused::LinkOutside),
+            // An absolute path.
+            "" if !down && up == 0 => return Err(Rejected::LinkOutside),
             "" => {}
             _ => down = true,
         }
     }
-    if up > from.path.matches('/').count() { Err(Refused::LinkOutside) } else { Ok(text.to_owned()) }
+    if up > from.path.matches('/').count() { Err(Rejected::LinkOutside) } else { Ok(text.to_owned()) }
 }
 
-pub(crate) fn clean(raw: &[u8]) -> Result<Name, Refused> {
-    if raw.len() > LONGEST {
-        return Err(Refused::TooLong);
+pub(crate) fn clean(raw: &[u8]) -> Result<Name, Rejected> {
+    if raw.len() > MAX_PATH {
+        return Err(Rejected::TooLong);
     }
     if raw.starts_with(b"/") {
-        return Err(Refused::Outside);
+        return Err(Rejected::Outside);
     }
     let text = String::from_utf8_lossy(raw);
-    if text.contains(is_odd) {
-        return Err(Refused::Odd);
+    if text.contains(is_unportable) {
+        return Err(Rejected::Unportable);
     }
     let mut parts = Vec::new();
     for part in text.split('/') {
         match part {
             "" | "." => {}
-            ".." => return Err(Refused::Outside),
+            ".." => return Err(Rejected::Outside),
             part => parts.push(part),
         }
     }
     match parts.first().map(|part| part.as_bytes()) {
-        None => return Err(Refused::Empty),
+        None => return Err(Rejected::Empty),
         // A drive of Windows.
-        Some([letter, b':', ..]) if letter.is_ascii_alphabetic() => return Err(Refused::Outside),
+        Some([letter, b':', ..]) if letter.is_ascii_alphabetic() => return Err(Rejected::Outside),
         Some(_) => {}
     }
     Ok(Name { path: parts.join("/"), changed: matches!(text, Cow::Owned(_)) })
 }
 
-fn is_odd(c: char) -> bool {
+fn is_unportable(c: char) -> bool {
     c == '\\' || c.is_control()
 }
 
@@ -165,56 +162,56 @@ fn key(path: &str) -> [u8; 16] {
 mod tests {
     use super::*;
 
-    fn taken(names: &mut Names, path: &str, wanted: Wanted) -> Result<String, Refused> {
-        names.take(path.as_bytes(), wanted).map(|name| name.path)
+    fn taken(names: &mut Names, path: &str, kind: EntryKind) -> Result<String, Rejected> {
+        names.take(path.as_bytes(), kind).map(|name| name.path)
     }
 
     #[test]
-    fn names_that_lead_elsewhere_are_refused() {
+    fn name_outside_the_archive_is_rejected() {
         let mut names = Names::default();
         for (path, refused) in [
-            ("/etc/passwd", Refused::Outside),
-            ("../x", Refused::Outside),
-            ("a/../../x", Refused::Outside),
-            ("a/..", Refused::Outside),
-            ("", Refused::Empty),
-            ("./", Refused::Empty),
-            ("C:\\x", Refused::Odd),
-            ("C:/x", Refused::Outside),
-            ("a\nb", Refused::Odd),
+            ("/etc/passwd", Rejected::Outside),
+            ("../x", Rejected::Outside),
+            ("a/../../x", Rejected::Outside),
+            ("a/..", Rejected::Outside),
+            ("", Rejected::Empty),
+            ("./", Rejected::Empty),
+            ("C:\\x", Rejected::Unportable),
+            ("C:/x", Rejected::Outside),
+            ("a\nb", Rejected::Unportable),
         ] {
-            assert_eq!(taken(&mut names, path, Wanted::File), Err(refused), "{path:?}");
+            assert_eq!(taken(&mut names, path, EntryKind::File), Err(refused), "{path:?}");
         }
-        assert_eq!(taken(&mut names, &"a/".repeat(2_049), Wanted::Folder), Err(Refused::TooLong));
+        assert_eq!(taken(&mut names, &"a/".repeat(2_049), EntryKind::Folder), Err(Rejected::TooLong));
         assert_eq!(names.count(), 0);
     }
 
     #[test]
-    fn a_name_is_taken_once_and_nothing_lies_in_a_file_or_link() {
+    fn name_is_used_once_and_files_have_no_children() {
         let mut names = Names::default();
-        assert_eq!(taken(&mut names, "./a//b", Wanted::File), Ok("a/b".to_owned()));
-        assert_eq!(taken(&mut names, "a/b", Wanted::File), Err(Refused::Twice));
-        assert_eq!(taken(&mut names, "a", Wanted::Link), Err(Refused::Twice), "files lie in it already");
-        assert_eq!(taken(&mut names, "a/", Wanted::Folder), Ok("a".to_owned()));
-        assert_eq!(taken(&mut names, "a", Wanted::Folder), Err(Refused::Twice));
-        assert_eq!(taken(&mut names, "a/b/c", Wanted::File), Err(Refused::Through));
-        assert_eq!(taken(&mut names, "out", Wanted::Link), Ok("out".to_owned()));
-        assert_eq!(taken(&mut names, "out/x", Wanted::File), Err(Refused::Through));
+        assert_eq!(taken(&mut names, "./a//b", EntryKind::File), Ok("a/b".to_owned()));
+        assert_eq!(taken(&mut names, "a/b", EntryKind::File), Err(Rejected::Twice));
+        assert_eq!(taken(&mut names, "a", EntryKind::Link), Err(Rejected::Twice), "files lie in it already");
+        assert_eq!(taken(&mut names, "a/", EntryKind::Folder), Ok("a".to_owned()));
+        assert_eq!(taken(&mut names, "a", EntryKind::Folder), Err(Rejected::Twice));
+        assert_eq!(taken(&mut names, "a/b/c", EntryKind::File), Err(Rejected::Through));
+        assert_eq!(taken(&mut names, "out", EntryKind::Link), Ok("out".to_owned()));
+        assert_eq!(taken(&mut names, "out/x", EntryKind::File), Err(Rejected::Through));
     }
 
     #[test]
-    fn what_is_not_utf_8_is_kept_under_a_name_that_is() {
-        let name = Names::default().take(b"caf\xe9", Wanted::File).expect("it is kept");
+    fn name_that_is_not_utf_8_is_replaced() {
+        let name = Names::default().take(b"caf\xe9", EntryKind::File).expect("it is kept");
         assert_eq!((name.path.as_str(), name.changed), ("caf\u{fffd}", true));
     }
 
     #[test]
-    fn links_stay_inside() {
+    fn link_target_outside_is_rejected() {
         for (target, from) in [("b", "a"), ("../b", "d/a"), ("./../../x/y", "d/e/a"), ("d/", "a")] {
             assert_eq!(inside(target.as_bytes(), from.as_bytes()), Ok(target.to_owned()), "{target} in {from}");
         }
         for (target, from) in [("/etc", "a"), ("..", "a"), ("../../b", "d/a"), ("b/../c", "d/a"), ("//", "a")] {
-            assert_eq!(inside(target.as_bytes(), from.as_bytes()), Err(Refused::LinkOutside), "{target} in {from}");
+            assert_eq!(inside(target.as_bytes(), from.as_bytes()), Err(Rejected::LinkOutside), "{target} in {from}");
         }
     }
 }

@@ -18,7 +18,7 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 /// What somebody sees of a file: kind, permissions, time, content or target.
 type Seen = (char, u32, i64, Vec<u8>);
@@ -46,7 +46,7 @@ fn seen(folder: &Path) -> BTreeMap<PathBuf, Seen> {
 }
 
 /// What `tar` unpacks of the archive that a job made of the folder `from`.
-async fn unpacked(desk: &Desk, job: JobId, from: &str) -> (TempDir, PathBuf) {
+async fn unpacked(desk: &TestEngine, job: JobId, from: &str) -> (TempDir, PathBuf) {
     let archive = desk.artifact(job, &format!("{from}.tar.zst")).await;
     let tar = tempfile::NamedTempFile::new().unwrap();
     zstd::stream::copy_decode(archive.as_slice(), File::create(tar.path()).unwrap()).unwrap();
@@ -64,8 +64,8 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_tar_unpacks_is_what_was_packed() {
-    let desk = Desk::open().await;
+async fn archive_unpacked_by_tar_equals_the_folder() {
+    let desk = TestEngine::open().await;
     let root = desk.root().join("stuff");
     for path in ["a-b", "a/b", "a/c/d", "ü", "with space", "-", "new\nline"] {
         desk.file(&format!("stuff/{path}"), path);
@@ -107,8 +107,8 @@ async fn what_tar_unpacks_is_what_was_packed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_packed_is_a_warning_and_an_empty_folder_an_archive() {
-    let desk = Desk::open().await;
+async fn unreadable_entry_is_a_warning_empty_folder_an_archive() {
+    let desk = TestEngine::open().await;
     desk.file("with/file", "x");
     fs::create_dir(desk.root().join("empty")).unwrap();
     assert!(Command::new("mkfifo").arg(desk.root().join("with/pipe")).status().unwrap().success());
@@ -125,8 +125,8 @@ async fn what_cannot_be_packed_is_a_warning_and_an_empty_folder_an_archive() {
 }
 
 #[tokio::test]
-async fn a_file_is_no_folder_and_a_level_has_its_range() {
-    let desk = Desk::open().await;
+async fn file_as_folder_and_level_out_of_range_are_rejected() {
+    let desk = TestEngine::open().await;
     let file = desk.file("file", "x");
     let (_, code, message) = desk.fail("archive", json!({ "folder": file })).await;
     assert_eq!((code.as_str(), message.contains("choose the folder it lies in")), ("not_a_folder", true), "{message}");
@@ -137,8 +137,8 @@ async fn a_file_is_no_folder_and_a_level_has_its_range() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_archive_made_in_pieces_holds_the_same() {
-    let desk = Desk::with_checkpoints().await;
+async fn resumed_archive_has_the_same_content() {
+    let desk = TestEngine::with_checkpoints().await;
     for number in 0..100 {
         desk.file(&format!("many/{}/{number}", number % 10), noise(150 * number));
     }
@@ -163,7 +163,7 @@ async fn an_archive_made_in_pieces_holds_the_same() {
 }
 
 /// Packs a folder until part of a large file in it is kept, and stops there.
-async fn half_packed(desk: &Desk, folder: &Path) -> JobId {
+async fn half_packed(desk: &TestEngine, folder: &Path) -> JobId {
     for _ in 0..20 {
         let job = desk.start("archive", json!({ "folder": folder, "level": 1 })).await;
         if desk.has_checkpoint(job, |data| data["mark"]["half"]["read"].as_u64().is_some_and(|read| read > 0)).await {
@@ -177,8 +177,8 @@ async fn half_packed(desk: &Desk, folder: &Path) -> JobId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_archive_goes_on_in_the_middle_of_a_file_unless_that_has_changed() {
-    let desk = Desk::with_checkpoints().await;
+async fn archive_resumes_inside_a_file_unless_it_changed() {
+    let desk = TestEngine::with_checkpoints().await;
     let folder = desk.root().join("one");
     desk.file("one/after", "after");
     desk.file("one/before", "before");
@@ -204,8 +204,8 @@ async fn an_archive_goes_on_in_the_middle_of_a_file_unless_that_has_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_archive_that_is_not_what_was_packed_is_never_handed_out() {
-    let desk = Desk::open().await;
+async fn corrupt_archive_is_not_published() {
+    let desk = TestEngine::open().await;
     desk.file("much/noise", noise(500_000));
     let zeros = File::create(desk.root().join("much/zeros")).unwrap();
     for doubled in 0..6 {
@@ -233,8 +233,8 @@ async fn an_archive_that_is_not_what_was_packed_is_never_handed_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_cut_short_while_it_is_packed_is_a_warning() {
-    let desk = Desk::open().await;
+async fn file_truncated_while_packed_is_a_warning() {
+    let desk = TestEngine::open().await;
     let folder = desk.root().join("busy");
     fs::create_dir(&folder).unwrap();
     desk.file("busy/z", "what comes behind it");
@@ -262,8 +262,8 @@ async fn a_file_that_is_cut_short_while_it_is_packed_is_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_archive_stops_in_the_middle_of_a_file() {
-    let desk = Desk::open().await;
+async fn cancelled_archive_stops_inside_a_file() {
+    let desk = TestEngine::open().await;
     fs::create_dir(desk.root().join("endless")).unwrap();
     File::create(desk.root().join("endless/zeros")).unwrap().set_len(1 << 40).unwrap();
     let job = desk.start("archive", json!({ "folder": desk.root().join("endless"), "level": 1 })).await;

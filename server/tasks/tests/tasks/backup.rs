@@ -5,12 +5,12 @@ use model::{JobId, JobState, Micros};
 use serde_json::json;
 use tasks::TaskSettings;
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 /// As docs/operations.md says it: the copy takes the place of the database.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restored_backup_holds_everything_as_it_was_and_says_that_it_is_another() {
-    let desk = Desk::open().await;
+async fn restored_backup_has_all_data_and_a_new_epoch() {
+    let desk = TestEngine::open().await;
     let before = desk.succeed("demo", json!({ "seconds": 0, "ending": "warn" })).await.view;
     let log = desk.log(before.job).await;
     let backup = desk.succeed("backup", json!({})).await;
@@ -34,8 +34,8 @@ async fn a_restored_backup_holds_everything_as_it_was_and_says_that_it_is_anothe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_comes_again_after_a_restore_is_not_in_the_way_of_its_own_files() {
-    let desk = Desk::open().await;
+async fn repeated_job_id_after_restore_keeps_its_own_files() {
+    let desk = TestEngine::open().await;
     desk.file("a", "a");
     let missing = desk.upload("SHA256SUMS", format!("{}  gone\n", "0".repeat(64))).await;
     // One that has not run when the copy is made, and one that runs again after it.
@@ -45,7 +45,7 @@ async fn a_job_that_comes_again_after_a_restore_is_not_in_the_way_of_its_own_fil
     assert_eq!(code, "mismatch");
     let backup = desk.succeed("backup", json!({})).await;
 
-    let go_on = async |desk: &Desk| {
+    let go_on = async |desk: &TestEngine| {
         desk.engine.start_now(waits, "tester").await.unwrap();
         assert_eq!(desk.ended(waits).await.view.failure, None);
         assert_eq!(desk.engine.retry(fails, "tester").await.unwrap(), 2);
@@ -60,8 +60,8 @@ async fn a_job_that_comes_again_after_a_restore_is_not_in_the_way_of_its_own_fil
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_few_backups_are_kept_and_nothing_else_is_touched() {
-    let desk = Desk::open().await;
+async fn only_the_newest_backups_are_kept() {
+    let desk = TestEngine::open().await;
     let folder = desk.engine.data_dir().backups();
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("before-the-move.db"), "mine").unwrap();
@@ -77,8 +77,8 @@ async fn the_last_few_backups_are_kept_and_nothing_else_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_keeps_its_own_copy_whatever_time_the_others_bear() {
-    let desk = Desk::open().await;
+async fn backup_keeps_its_copy_when_others_have_later_times() {
+    let desk = TestEngine::open().await;
     let folder = desk.engine.data_dir().backups();
     fs::create_dir_all(&folder).unwrap();
     // Made before the clock was put back.
@@ -93,8 +93,8 @@ async fn a_backup_keeps_its_own_copy_whatever_time_the_others_bear() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_that_cannot_be_written_says_so_and_leaves_nothing_behind() {
-    let desk = Desk::open().await;
+async fn failed_backup_reports_the_error_and_leaves_no_files() {
+    let desk = TestEngine::open().await;
     fs::write(desk.engine.data_dir().backups(), "a file where the folder should be").unwrap();
     let job = desk.start("backup", json!({})).await;
     let waits = desk.when(job, |view| view.failure.is_some()).await;

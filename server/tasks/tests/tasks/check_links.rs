@@ -19,7 +19,7 @@ use serde_json::json;
 use tasks::TaskSettings;
 use tokio::net::TcpListener;
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 /// A small site of good and bad pages.
 struct Site {
@@ -65,12 +65,12 @@ async fn page(request: Request) -> Response {
     }
 }
 
-async fn desk() -> Desk {
-    Desk::with(TaskSettings { allow_private_links: true, ..TaskSettings::default() }).await
+async fn desk() -> TestEngine {
+    TestEngine::with(TaskSettings { allow_private_links: true, ..TaskSettings::default() }).await
 }
 
 #[tokio::test]
-async fn every_line_is_reported_in_order_with_what_came_of_it() {
+async fn every_line_is_reported_in_order() {
     let (desk, site) = (desk().await, Site::open().await);
     let paths = ["/ok", "/no-head", "/moved", "/missing", "/broken", "/loop", "/to-file", "/ok#part"];
     let mut urls: Vec<String> = paths.iter().map(|path| site.link(path)).collect();
@@ -108,7 +108,7 @@ async fn every_line_is_reported_in_order_with_what_came_of_it() {
 }
 
 #[tokio::test]
-async fn an_empty_list_ends_cleanly() {
+async fn empty_link_list_succeeds() {
     let desk = desk().await;
     for input in [json!({}), json!({ "urls": "\n \n" })] {
         let ended = desk.succeed("check-links", input).await;
@@ -118,7 +118,7 @@ async fn an_empty_list_ends_cleanly() {
 }
 
 #[tokio::test]
-async fn a_file_adds_to_the_typed_links_and_doubles_are_asked_once() {
+async fn file_adds_to_typed_links_and_duplicates_are_checked_once() {
     let (desk, site) = (desk().await, Site::open().await);
     let file = desk.upload("links.txt", format!("\u{feff}{}\r\n{}\r\n", site.link("/ok"), site.link("/ok2"))).await;
     let input = json!({ "urls": site.link("/ok"), "file": file, "per_host_per_second": 1_000 });
@@ -129,8 +129,8 @@ async fn a_file_adds_to_the_typed_links_and_doubles_are_asked_once() {
 }
 
 #[tokio::test]
-async fn private_addresses_are_not_asked_under_any_name() {
-    let (desk, site) = (Desk::open().await, Site::open().await);
+async fn private_address_is_not_requested_under_any_name() {
+    let (desk, site) = (TestEngine::open().await, Site::open().await);
     let port = site.address.port();
     let hosts = ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"];
     let urls: Vec<String> = hosts.iter().map(|host| format!("http://{host}:{port}/ok")).collect();
@@ -146,7 +146,7 @@ async fn private_addresses_are_not_asked_under_any_name() {
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_answer_is_given_up_after_the_time_out() {
+async fn silent_host_times_out() {
     let (desk, site) = (desk().await, Site::open().await);
     let ended = desk.succeed("check-links", json!({ "urls": site.link("/silent"), "timeout": 1 })).await;
     let rows = desk.table(ended.view.job, "links.csv").await;
@@ -154,7 +154,7 @@ async fn a_host_that_does_not_answer_is_given_up_after_the_time_out() {
 }
 
 #[tokio::test]
-async fn a_cancelled_check_keeps_what_it_has_found() {
+async fn cancelled_check_keeps_its_report() {
     let (desk, site) = (desk().await, Site::open().await);
     let urls = format!("{}\n{}", site.link("/ok"), site.link("/silent"));
     let job = desk.start("check-links", json!({ "urls": urls, "timeout": 120 })).await;
@@ -167,7 +167,7 @@ async fn a_cancelled_check_keeps_what_it_has_found() {
 }
 
 #[tokio::test]
-async fn too_many_links_are_refused_before_any_is_asked() {
+async fn too_many_links_are_rejected_before_any_request() {
     let (desk, site) = (desk().await, Site::open().await);
     let file = desk.upload("links.txt", format!("{}\n", site.link("/ok")).repeat(100_001)).await;
     let (_, code, _) = desk.fail("check-links", json!({ "file": file })).await;
@@ -176,8 +176,8 @@ async fn too_many_links_are_refused_before_any_is_asked() {
 }
 
 #[tokio::test]
-async fn numbers_out_of_range_are_named_before_the_job_starts() {
-    let desk = Desk::open().await;
+async fn number_out_of_range_is_rejected_before_start() {
+    let desk = TestEngine::open().await;
     for (field, value) in [("concurrency", 0), ("concurrency", 65), ("timeout", 0), ("timeout", 121)] {
         let refused = desk.try_start("check-links", json!({ field: value })).await;
         let Err(engine::Error::InvalidInput(errors)) = refused else { panic!("{field} = {value} must be refused") };

@@ -12,7 +12,7 @@ use model::JobState;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 /// Runs `sha256sum -c` on a manifest, in the folder.
 fn assert_accepted(folder: &Path, manifest: &[u8]) {
@@ -25,14 +25,14 @@ fn assert_accepted(folder: &Path, manifest: &[u8]) {
 }
 
 /// The manifest of the whole root.
-async fn manifest(desk: &Desk) -> (Value, Vec<u8>) {
+async fn manifest(desk: &TestEngine) -> (Value, Vec<u8>) {
     let ended = desk.succeed("checksum", json!({ "folder": desk.root() })).await;
     (ended.output, desk.artifact(ended.view.job, "SHA256SUMS").await)
 }
 
 #[tokio::test]
-async fn the_manifest_is_sorted_relative_and_accepted_by_sha256sum() {
-    let desk = Desk::open().await;
+async fn manifest_is_sorted_relative_and_valid_for_sha256sum() {
+    let desk = TestEngine::open().await;
     for path in ["b", "a/b", "a-b", "a/nested/deeper/c", "empty", "with space", "-", "*star", "ü"] {
         desk.file(path, path);
     }
@@ -51,8 +51,8 @@ async fn the_manifest_is_sorted_relative_and_accepted_by_sha256sum() {
 }
 
 #[tokio::test]
-async fn any_file_name_survives_writing_and_reading_back() {
-    let desk = Desk::open().await;
+async fn any_file_name_survives_a_round_trip() {
+    let desk = TestEngine::open().await;
     let mut random = StdRng::seed_from_u64(20_261_121);
     let alphabet = b"\\\\\\\n\n\r\r *-abn\xff\xc3\xa9\t\"'$";
     let mut names = std::collections::BTreeSet::new();
@@ -75,8 +75,8 @@ async fn any_file_name_survives_writing_and_reading_back() {
 }
 
 #[tokio::test]
-async fn blake3_manifests_are_those_of_b3sum() {
-    let desk = Desk::open().await;
+async fn blake3_manifest_equals_b3sum() {
+    let desk = TestEngine::open().await;
     desk.file("empty", "");
     desk.file("a\\b", "abc");
     let ended = desk.succeed("checksum", json!({ "folder": desk.root(), "algorithm": "blake3" })).await;
@@ -90,8 +90,8 @@ async fn blake3_manifests_are_those_of_b3sum() {
 }
 
 #[tokio::test]
-async fn links_and_pipes_are_left_out_and_counted() {
-    let desk = Desk::open().await;
+async fn links_and_pipes_are_skipped_and_counted() {
+    let desk = TestEngine::open().await;
     desk.file("real", "x");
     symlink("real", desk.root().join("link")).unwrap();
     symlink("/etc", desk.root().join("away")).unwrap();
@@ -102,8 +102,8 @@ async fn links_and_pipes_are_left_out_and_counted() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_a_warning_that_names_it() {
-    let desk = Desk::open().await;
+async fn unreadable_file_is_a_warning_with_its_name() {
+    let desk = TestEngine::open().await;
     desk.file("good", "x");
     // A path longer than any may be: not to be opened by anybody, not even root.
     let script = "n=$(printf %0250d 1); for i in $(seq 16); do mkdir $n && cd $n || exit 1; done; echo x > $n";
@@ -116,8 +116,8 @@ async fn what_cannot_be_read_is_a_warning_that_names_it() {
 }
 
 #[tokio::test]
-async fn a_folder_that_differs_fails_and_the_report_says_where() {
-    let desk = Desk::open().await;
+async fn changed_folder_fails_verification_with_a_report() {
+    let desk = TestEngine::open().await;
     for path in ["same", "changed", "gone"] {
         desk.file(path, path);
     }
@@ -136,8 +136,8 @@ async fn a_folder_that_differs_fails_and_the_report_says_where() {
 }
 
 #[tokio::test]
-async fn a_manifest_cannot_lead_out_of_the_folder() {
-    let desk = Desk::open().await;
+async fn manifest_path_outside_the_folder_is_rejected() {
+    let desk = TestEngine::open().await;
     let secret = tempfile::NamedTempFile::new().unwrap();
     fs::write(secret.path(), "secret").unwrap();
     desk.file("inside/file", "x");
@@ -153,8 +153,8 @@ async fn a_manifest_cannot_lead_out_of_the_folder() {
 }
 
 #[tokio::test]
-async fn other_files_are_no_manifests() {
-    let desk = Desk::open().await;
+async fn other_file_as_manifest_is_rejected() {
+    let desk = TestEngine::open().await;
     desk.file("a", "a");
     let folder = desk.root();
     let fails = async |content: String| {
@@ -167,16 +167,16 @@ async fn other_files_are_no_manifests() {
 }
 
 #[tokio::test]
-async fn an_empty_folder_has_an_empty_manifest() {
-    let desk = Desk::open().await;
+async fn empty_folder_has_empty_manifest() {
+    let desk = TestEngine::open().await;
     let (output, manifest) = manifest(&desk).await;
     assert!(manifest.is_empty());
     assert_eq!(output["files"], 0);
 }
 
 #[tokio::test]
-async fn a_cancelled_checksum_stops_in_the_middle_of_a_file_and_leaves_no_manifest() {
-    let desk = Desk::open().await;
+async fn cancelled_checksum_stops_inside_a_file_without_manifest() {
+    let desk = TestEngine::open().await;
     // A hole takes no space, and hours to hash.
     fs::File::create(desk.root().join("huge")).unwrap().set_len(4 << 40).unwrap();
     let job = desk.start("checksum", json!({ "folder": desk.root() })).await;
@@ -187,8 +187,8 @@ async fn a_cancelled_checksum_stops_in_the_middle_of_a_file_and_leaves_no_manife
 }
 
 #[tokio::test]
-async fn a_file_in_place_of_the_folder_is_refused_by_name() {
-    let desk = Desk::open().await;
+async fn file_in_place_of_folder_is_rejected() {
+    let desk = TestEngine::open().await;
     let file = desk.file("file", "x");
     let (_, code, message) = desk.fail("checksum", json!({ "folder": file })).await;
     assert_eq!(code, "not_a_folder");

@@ -14,12 +14,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, sqlite::SqliteConnec
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
-    desk::Desk,
+    desk::TestEngine,
     orders::{self, orders},
 };
 
 /// A folder that takes a while, however fast files are read: there are many of them.
-fn many_files(desk: &Desk) {
+fn many_files(desk: &TestEngine) {
     for number in 0..3_000 {
         desk.file(&format!("{}/{number}", number % 7), format!("file {number}"));
     }
@@ -29,8 +29,8 @@ fn many_files(desk: &Desk) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_manifest_made_in_pieces_is_the_same_to_the_byte() {
-    let desk = Desk::with_checkpoints().await;
+async fn resumed_manifest_is_identical() {
+    let desk = TestEngine::with_checkpoints().await;
     many_files(&desk);
     for (algorithm, name) in [("sha256", "SHA256SUMS"), ("blake3", "B3SUMS")] {
         let input = json!({ "folder": desk.root(), "algorithm": algorithm });
@@ -43,8 +43,8 @@ async fn a_manifest_made_in_pieces_is_the_same_to_the_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scan_made_in_pieces_finds_the_same_files() {
-    let desk = Desk::with_checkpoints().await;
+async fn resumed_scan_finds_the_same_files() {
+    let desk = TestEngine::with_checkpoints().await;
     many_files(&desk);
     let input = json!({ "folder": desk.root() });
     let pieces = desk.succeed_caught_early("checksum", input.clone()).await;
@@ -55,8 +55,8 @@ async fn a_scan_made_in_pieces_finds_the_same_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_verification_made_in_pieces_reports_the_same() {
-    let desk = Desk::with_checkpoints().await;
+async fn resumed_verification_has_the_same_report() {
+    let desk = TestEngine::with_checkpoints().await;
     many_files(&desk);
     let made = desk.succeed("checksum", json!({ "folder": desk.root() })).await;
     let manifest = String::from_utf8(desk.artifact(made.view.job, "SHA256SUMS").await).unwrap();
@@ -86,27 +86,27 @@ async fn a_verification_made_in_pieces_reports_the_same() {
 }
 
 /// The database of imported tables, as another program sees it.
-async fn database(desk: &Desk) -> SqliteConnection {
+async fn database(desk: &TestEngine) -> SqliteConnection {
     SqliteConnectOptions::new().filename(desk.engine.data_dir().imports()).connect().await.unwrap()
 }
 
 /// The one value that a query answers.
-async fn ask(desk: &Desk, query: &str) -> i64 {
+async fn ask(desk: &TestEngine, query: &str) -> i64 {
     orders::ask(&mut database(desk).await, query).await
 }
 
-async fn run(desk: &Desk, statement: &str) {
+async fn run(desk: &TestEngine, statement: &str) {
     let statement = sqlx::query(AssertSqlSafe(statement.to_owned()));
     statement.execute(&mut database(desk).await).await.unwrap();
 }
 
-async fn assert_same_tables(desk: &Desk) {
+async fn assert_same_tables(desk: &TestEngine) {
     orders::assert_same_tables(&mut database(desk).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_made_in_pieces_has_the_same_rows_types_and_rejects() {
-    let desk = Desk::with_checkpoints().await;
+async fn resumed_import_has_the_same_rows_types_and_rejects() {
+    let desk = TestEngine::with_checkpoints().await;
     let file = desk.upload("orders.csv", orders(60_000)).await;
     let input = |table: &str| json!({ "file": file, "table": table, "index": "day" });
     let mut pieces = desk
@@ -127,8 +127,8 @@ async fn an_import_made_in_pieces_has_the_same_rows_types_and_rejects() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_inspection_made_in_pieces_finds_the_same_types() {
-    let desk = Desk::with_checkpoints().await;
+async fn resumed_inspection_finds_the_same_types() {
+    let desk = TestEngine::with_checkpoints().await;
     // The first record says what the columns are; an inspection that forgets it would guess narrower types.
     let content = orders(60_000).replacen('\n', "\nfirst;name;0;never\n", 1);
     let file = desk.upload("orders.csv", content).await;
@@ -144,8 +144,8 @@ async fn an_inspection_made_in_pieces_finds_the_same_types() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_goes_on_after_a_restart_of_the_server() {
-    let desk = Desk::with_checkpoints().await;
+async fn import_resumes_after_server_restart() {
+    let desk = TestEngine::with_checkpoints().await;
     let file = desk.upload("orders.csv", orders(60_000)).await;
     let input = |table: &str| json!({ "file": file, "table": table, "index": "day" });
     let job = desk.start("import-csv", input("pieces")).await;
@@ -159,8 +159,8 @@ async fn an_import_goes_on_after_a_restart_of_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_in_the_making_goes_with_its_job() {
-    let desk = Desk::with_checkpoints().await;
+async fn staging_table_is_dropped_with_its_job() {
+    let desk = TestEngine::with_checkpoints().await;
     let file = desk.upload("orders.csv", orders(60_000)).await;
     let (job, _) = cancelled_import(&desk, json!({ "file": file, "table": "pieces" })).await;
     let unfinished = "select count(*) from sqlite_schema where name like '!_staging!_%' escape '!'";
@@ -176,7 +176,7 @@ async fn a_table_in_the_making_goes_with_its_job() {
 }
 
 /// An import that was cancelled in the middle, and the number of its rows that its checkpoint counts on.
-async fn cancelled_import(desk: &Desk, input: Value) -> (JobId, i64) {
+async fn cancelled_import(desk: &TestEngine, input: Value) -> (JobId, i64) {
     let job = desk.start("import-csv", input).await;
     assert!(desk.is_checkpointed(job).await, "it takes several transactions");
     desk.engine.cancel(job, "tester").await.unwrap();
@@ -188,8 +188,8 @@ async fn cancelled_import(desk: &Desk, input: Value) -> (JobId, i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_was_published_and_could_not_say_so_says_so() {
-    let desk = Desk::with_checkpoints().await;
+async fn import_published_before_interruption_succeeds() {
+    let desk = TestEngine::with_checkpoints().await;
     let file = desk.upload("orders.csv", orders(60_000)).await;
     let (job, rows) = cancelled_import(&desk, json!({ "file": file, "table": "orders" })).await;
     // As if that had been all, and its server had been killed between its publishing and its end.
@@ -207,8 +207,8 @@ async fn an_import_that_was_published_and_could_not_say_so_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_whose_rows_are_gone_begins_anew() {
-    let desk = Desk::with_checkpoints().await;
+async fn import_without_its_staging_rows_starts_again() {
+    let desk = TestEngine::with_checkpoints().await;
     let file = desk.upload("orders.csv", orders(60_000)).await;
     let input = |table: &str| json!({ "file": file, "table": table, "index": "day" });
     let (job, rows) = cancelled_import(&desk, input("pieces")).await;
@@ -224,8 +224,8 @@ async fn an_import_whose_rows_are_gone_begins_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_stops_at_a_record_stops_there_again() {
-    let desk = Desk::with_checkpoints().await;
+async fn import_stopped_at_a_record_stops_there_again() {
+    let desk = TestEngine::with_checkpoints().await;
     let file = desk.upload("one.csv", "id\n1\n").await;
     desk.succeed("import-csv", json!({ "file": file, "table": "numbers", "header": "yes" })).await;
     // The table has numbers only.
@@ -243,8 +243,8 @@ async fn an_import_that_stops_at_a_record_stops_there_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_leaves_the_table_of_a_later_attempt_alone() {
-    let desk = Desk::with_checkpoints().await;
+async fn import_leaves_table_of_later_attempt_alone() {
+    let desk = TestEngine::with_checkpoints().await;
     let file = desk.upload("orders.csv", orders(60_000)).await;
     let (job, _) = cancelled_import(&desk, json!({ "file": file, "table": "orders" })).await;
     // As if a later attempt had taken it over while the next one slept.
@@ -256,8 +256,8 @@ async fn an_import_leaves_the_table_of_a_later_attempt_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_demonstration_made_in_pieces_reports_as_often_as_one_made_at_once() {
-    let desk = Desk::with_checkpoints().await;
+async fn resumed_demo_makes_the_same_number_of_reports() {
+    let desk = TestEngine::with_checkpoints().await;
     let input = json!({ "seconds": 2, "reports_per_second": 1_000, "ending": "warn" });
     let pieces = desk.succeed_in_pieces("demo", input).await;
     assert_eq!(pieces.output["reports"], 2_000);
@@ -299,8 +299,8 @@ impl Site {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_of_links_asks_none_again_whose_answer_is_known() {
-    let (desk, site) = (Desk::with_checkpoints().await, Site::open().await);
+async fn resumed_link_check_repeats_no_finished_link() {
+    let (desk, site) = (TestEngine::with_checkpoints().await, Site::open().await);
     let word = |number: u32| if number.is_multiple_of(3) { "missing" } else { "page" };
     let quick: Vec<String> = (0..30).map(|number| format!("/{}/{number}", word(number))).collect();
     let held: Vec<String> = (0..10).map(|number| format!("/held/{}/{number}", word(number))).collect();
@@ -341,9 +341,9 @@ async fn a_check_of_links_asks_none_again_whose_answer_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_costs_nothing_of_what_was_done_since_the_last_checkpoint() {
+async fn shutdown_saves_a_final_checkpoint() {
     // None is due while the test lasts, so whatever there is was made on being asked to stop.
-    let (desk, site) = (Desk::without_checkpoints().await, Site::open().await);
+    let (desk, site) = (TestEngine::without_checkpoints().await, Site::open().await);
     let urls = (0..12).map(|number| if number < 8 { format!("/page/{number}") } else { format!("/held/{number}") });
     let urls: Vec<String> = urls.map(|path| format!("http://{}{path}", site.address)).collect();
     let input = json!({ "urls": urls.join("\n"), "per_host_per_second": 1_000, "concurrency": 4, "timeout": 120 });

@@ -3,11 +3,11 @@
 use model::JobState;
 use serde_json::json;
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 #[tokio::test]
-async fn an_empty_input_takes_about_ten_seconds() {
-    let desk = Desk::open().await;
+async fn demo_with_empty_input_takes_ten_seconds() {
+    let desk = TestEngine::open().await;
     let ended = desk.succeed("demo", json!({})).await;
     let seconds = ended.view.ran_for(desk.engine.now()).unwrap();
     assert!((9.5..15.0).contains(&seconds), "{seconds}");
@@ -15,8 +15,8 @@ async fn an_empty_input_takes_about_ten_seconds() {
 }
 
 #[tokio::test]
-async fn every_ending_is_as_asked_for() {
-    let desk = Desk::open().await;
+async fn demo_ends_with_the_requested_outcome() {
+    let desk = TestEngine::open().await;
     let warned = desk.succeed("demo", json!({ "seconds": 0, "ending": "warn" })).await;
     assert_eq!(warned.view.progress.warnings, 3);
     let (_, code, _) = desk.fail("demo", json!({ "seconds": 0, "ending": "fail" })).await;
@@ -28,8 +28,8 @@ async fn every_ending_is_as_asked_for() {
 }
 
 #[tokio::test]
-async fn it_reports_as_often_as_asked_and_its_total_is_met() {
-    let desk = Desk::open().await;
+async fn demo_makes_the_requested_reports_up_to_its_total() {
+    let desk = TestEngine::open().await;
     let input = json!({ "seconds": 1, "reports_per_second": 100_000 });
     let ended = desk.succeed("demo", input).await;
     assert_eq!(ended.output["reports"], 100_000);
@@ -37,8 +37,8 @@ async fn it_reports_as_often_as_asked_and_its_total_is_met() {
 }
 
 #[tokio::test]
-async fn an_unknown_total_stays_unknown() {
-    let desk = Desk::open().await;
+async fn demo_unknown_total_stays_unknown() {
+    let desk = TestEngine::open().await;
     let job = desk.start("demo", json!({ "seconds": 60, "total": "unknown", "reports_per_second": 1_000 })).await;
     let in_work = |view: &model::JobView| view.progress.stage.as_ref().is_some_and(|stage| stage.index == 1);
     let view = desk.when(job, |view| in_work(view) && view.progress.value > 0).await;
@@ -48,8 +48,8 @@ async fn an_unknown_total_stays_unknown() {
 }
 
 #[tokio::test]
-async fn a_stall_is_deaf_to_cancel_until_it_is_over() {
-    let desk = Desk::open().await;
+async fn demo_stall_ignores_cancel_until_its_end() {
+    let desk = TestEngine::open().await;
     let job = desk.start("demo", json!({ "seconds": 0, "stall_seconds": 2 })).await;
     desk.when(job, |view| view.progress.message.starts_with("Not responding")).await;
     desk.engine.cancel(job, "tester").await.unwrap();

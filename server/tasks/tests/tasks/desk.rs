@@ -12,7 +12,7 @@ use tokio::{sync::Notify, time::timeout};
 /// Longer than any test waits for anything, however slow the machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-pub(crate) struct Desk {
+pub(crate) struct TestEngine {
     pub(crate) engine: Engine,
     root: TempDir,
     news: Arc<News>,
@@ -40,7 +40,7 @@ impl Listener for News {
     }
 }
 
-impl Desk {
+impl TestEngine {
     pub(crate) async fn open() -> Self {
         Self::with(TaskSettings::default()).await
     }
@@ -236,7 +236,7 @@ impl Desk {
                 ended = self.ended(job).await;
             }
             assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
-            assert!(self.log(job).await.contains("continues after"), "it does not begin anew");
+            assert!(self.log(job).await.contains("continues after"), "it does not start again");
             return ended;
         }
         panic!("it ends before it can be stopped, every time");
@@ -259,7 +259,7 @@ impl Desk {
             let ended = self.ended(job).await;
             assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
             if caught > 0 {
-                assert!(self.log(job).await.contains("continues after"), "it does not begin anew");
+                assert!(self.log(job).await.contains("continues after"), "it does not start again");
                 return ended;
             }
         }

@@ -4,15 +4,15 @@ use model::JobState;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 /// The database of imported tables, as another program sees it.
-async fn database(desk: &Desk) -> SqliteConnection {
+async fn database(desk: &TestEngine) -> SqliteConnection {
     SqliteConnectOptions::new().filename(desk.engine.data_dir().imports()).connect().await.unwrap()
 }
 
 /// The one value that a query answers.
-async fn ask(desk: &Desk, query: &str) -> String {
+async fn ask(desk: &TestEngine, query: &str) -> String {
     let query = format!("select cast(({query}) as text)");
     let answer: Option<String> =
         sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut database(desk).await).await.unwrap();
@@ -20,13 +20,13 @@ async fn ask(desk: &Desk, query: &str) -> String {
 }
 
 /// All tables of the database but Milepost's list of what was published.
-async fn tables(desk: &Desk) -> String {
+async fn tables(desk: &TestEngine) -> String {
     let query = "select group_concat(name) from sqlite_schema
                  where type = 'table' and name not in ('_imports', 'sqlite_stat1', 'sqlite_stat4')";
     ask(desk, query).await
 }
 
-async fn input(desk: &Desk, content: impl AsRef<[u8]>, more: Value) -> Value {
+async fn input(desk: &TestEngine, content: impl AsRef<[u8]>, more: Value) -> Value {
     let mut input = json!({ "file": desk.upload("orders.csv", content).await, "table": "orders" });
     input.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     input
@@ -37,8 +37,8 @@ const ORDERS: &str = "id;name;price;paid;day;note\n\
                       2;\"said \"\"no\"\"\";-20;FALSE;2026-02-01;007\n";
 
 #[tokio::test]
-async fn delimiter_header_and_types_are_found_out() {
-    let desk = Desk::open().await;
+async fn delimiter_header_and_types_are_detected() {
+    let desk = TestEngine::open().await;
     let ended = desk.succeed("import-csv", input(&desk, format!("\u{feff}{ORDERS}"), json!({})).await).await;
     assert_eq!(
         ended.output["columns"],
@@ -61,8 +61,8 @@ async fn delimiter_header_and_types_are_found_out() {
 }
 
 #[tokio::test]
-async fn records_that_do_not_fit_are_left_out_and_listed_as_they_stand() {
-    let desk = Desk::open().await;
+async fn invalid_records_are_skipped_and_listed_unchanged() {
+    let desk = TestEngine::open().await;
     let content = b"a,b\n1,2\n3\n4,5,6\n7,\"8\"9\n=cmd,\"\xff\n\"x\ny\",\"open\n10,11\n";
     let ended = desk.succeed("import-csv", input(&desk, content, json!({ "header": "yes" })).await).await;
     let rows = desk.table(ended.view.job, "rejected.csv").await;
@@ -78,8 +78,8 @@ async fn records_that_do_not_fit_are_left_out_and_listed_as_they_stand() {
 }
 
 #[tokio::test]
-async fn the_sample_file_loads_but_for_its_five_broken_records() {
-    let desk = Desk::open().await;
+async fn sample_file_loads_except_five_broken_records() {
+    let desk = TestEngine::open().await;
     let sample = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../end2end/samples/orders.csv")).unwrap();
     let ended = desk.succeed("import-csv", input(&desk, sample, json!({})).await).await;
     assert_eq!((ended.output["rows_loaded"].as_u64(), ended.output["rows_rejected"].as_u64()), (Some(995), Some(5)));
@@ -89,8 +89,8 @@ async fn the_sample_file_loads_but_for_its_five_broken_records() {
 }
 
 #[tokio::test]
-async fn any_number_of_records_that_do_not_fit_hides_none_that_does() {
-    let desk = Desk::open().await;
+async fn many_invalid_records_hide_no_valid_one() {
+    let desk = TestEngine::open().await;
     // More text than one batch holds.
     let content = format!("a,b\n1,2\n{}3,4\n", format!("{}\n", "x".repeat(100_000)).repeat(100));
     let ended = desk.succeed("import-csv", input(&desk, content, json!({})).await).await;
@@ -99,8 +99,8 @@ async fn any_number_of_records_that_do_not_fit_hides_none_that_does() {
 }
 
 #[tokio::test]
-async fn stopping_at_the_first_bad_record_imports_nothing() {
-    let desk = Desk::open().await;
+async fn fail_on_first_invalid_record_imports_nothing() {
+    let desk = TestEngine::open().await;
     let input = input(&desk, "a,b\n1,2\n3\n4,5\n6\n", json!({ "on_error": "stop" })).await;
     let (job, code, message) = desk.fail("import-csv", input).await;
     assert_eq!(code, "bad_record");
@@ -111,8 +111,8 @@ async fn stopping_at_the_first_bad_record_imports_nothing() {
 }
 
 #[tokio::test]
-async fn an_existing_table_is_refused_appended_to_or_replaced() {
-    let desk = Desk::open().await;
+async fn existing_table_is_rejected_appended_or_replaced() {
+    let desk = TestEngine::open().await;
     desk.succeed("import-csv", input(&desk, "id,name\n1,a\n", json!({})).await).await;
 
     let (_, code, _) = desk.fail("import-csv", input(&desk, "id,name\n2,b\n", json!({})).await).await;
@@ -138,8 +138,8 @@ async fn an_existing_table_is_refused_appended_to_or_replaced() {
 }
 
 #[tokio::test]
-async fn a_cancelled_import_leaves_its_table_only_where_a_checkpoint_counts_on_it() {
-    let desk = Desk::without_checkpoints().await;
+async fn cancelled_import_keeps_staging_table_only_with_checkpoint() {
+    let desk = TestEngine::without_checkpoints().await;
     let content: String = std::iter::once("id,text\n".to_owned())
         .chain((0..400_000).map(|id| format!("{id},the text of row {id}\n")))
         .collect();
@@ -156,8 +156,8 @@ async fn a_cancelled_import_leaves_its_table_only_where_a_checkpoint_counts_on_i
 }
 
 #[tokio::test]
-async fn imports_at_the_same_time_do_not_disturb_each_other() {
-    let desk = Desk::open().await;
+async fn concurrent_imports_do_not_interfere() {
+    let desk = TestEngine::open().await;
     let mut jobs = Vec::new();
     for number in 0..4 {
         let content: String =
@@ -173,8 +173,8 @@ async fn imports_at_the_same_time_do_not_disturb_each_other() {
 }
 
 #[tokio::test]
-async fn other_files_are_refused_with_the_remedy() {
-    let desk = Desk::open().await;
+async fn other_file_formats_are_rejected_with_advice() {
+    let desk = TestEngine::open().await;
     let utf_16: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let wide = format!("{}\n", vec!["x"; 2_001].join(","));
     let cases: [(&[u8], &str, &str); 8] = [
@@ -196,8 +196,8 @@ async fn other_files_are_refused_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn column_names_are_made_unique_and_odd_ones_are_kept() {
-    let desk = Desk::open().await;
+async fn column_names_become_unique_and_keep_special_characters() {
+    let desk = TestEngine::open().await;
     let content = "a,A,,\"he said \"\"x\"\"\",select\n1,2,3,4,5\n";
     let ended = desk.succeed("import-csv", input(&desk, content, json!({})).await).await;
     let columns = ended.output["columns"].as_array().unwrap();
@@ -210,8 +210,8 @@ async fn column_names_are_made_unique_and_odd_ones_are_kept() {
 }
 
 #[tokio::test]
-async fn a_table_of_the_most_columns_loads() {
-    let desk = Desk::open().await;
+async fn table_with_most_columns_loads() {
+    let desk = TestEngine::open().await;
     let line = |row: usize| (0..2_000).map(|n| (n * row).to_string()).collect::<Vec<_>>().join(",");
     let content: String = (0..100).map(|row| line(row) + "\n").collect();
     let ended = desk.succeed("import-csv", input(&desk, content, json!({ "header": "no" })).await).await;
@@ -220,8 +220,8 @@ async fn a_table_of_the_most_columns_loads() {
 }
 
 #[tokio::test]
-async fn indexes_are_built_on_the_columns_named() {
-    let desk = Desk::open().await;
+async fn indexes_are_built_on_the_given_columns() {
+    let desk = TestEngine::open().await;
     let more = json!({ "index": "PAID, day" });
     desk.succeed("import-csv", input(&desk, ORDERS, more).await).await;
     let indexed = "select group_concat(info.name)
@@ -234,8 +234,8 @@ async fn indexes_are_built_on_the_columns_named() {
 }
 
 #[tokio::test]
-async fn what_a_dead_attempt_left_behind_is_swept_away() {
-    let desk = Desk::open().await;
+async fn staging_table_of_dead_attempt_is_dropped() {
+    let desk = TestEngine::open().await;
     let leftover = "create table _staging_77_1 (x)";
     desk.succeed("import-csv", input(&desk, ORDERS, json!({})).await).await;
     sqlx::query(leftover).execute(&mut database(&desk).await).await.unwrap();
@@ -244,8 +244,8 @@ async fn what_a_dead_attempt_left_behind_is_swept_away() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_attempt_published_is_not_published_again() {
-    let desk = Desk::open().await;
+async fn published_import_is_not_published_again() {
+    let desk = TestEngine::open().await;
     let first = desk.succeed("import-csv", input(&desk, "id,name\n1,a\n", json!({})).await).await;
     let input = input(&desk, "id,name\n2,b\n", json!({ "if_exists": "append" })).await;
     // As if the next job had been killed between its publishing and its end.
@@ -260,8 +260,8 @@ async fn what_an_earlier_attempt_published_is_not_published_again() {
 }
 
 #[tokio::test]
-async fn a_bad_table_name_is_a_field_error() {
-    let desk = Desk::open().await;
+async fn invalid_table_name_is_a_field_error() {
+    let desk = TestEngine::open().await;
     for name in ["", "1st", "a b", "_staging_1_1", "sqlite_x", "a\"; drop table x", "ä"] {
         let refused = desk.try_start("import-csv", input(&desk, ORDERS, json!({ "table": name })).await).await;
         let Err(engine::Error::InvalidInput(errors)) = refused else { panic!("{name} must be refused") };

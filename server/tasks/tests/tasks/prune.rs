@@ -2,11 +2,11 @@ use engine::Error;
 use model::JobState;
 use serde_json::json;
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_old_goes_with_its_files_and_the_rest_stays() {
-    let desk = Desk::open().await;
+async fn old_jobs_are_deleted_with_their_files() {
+    let desk = TestEngine::open().await;
     let upload = desk.upload("links.txt", "").await;
     let gone = desk.succeed("demo", json!({ "seconds": 0 })).await.view.job;
     let used = desk.succeed("check-links", json!({ "file": upload })).await.view.job;
@@ -30,8 +30,8 @@ async fn what_is_old_goes_with_its_files_and_the_rest_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_young_stays() {
-    let desk = Desk::open().await;
+async fn young_jobs_are_kept() {
+    let desk = TestEngine::open().await;
     let job = desk.succeed("demo", json!({ "seconds": 0 })).await.view.job;
     let pruned = desk.succeed("prune", json!({ "succeeded": 1, "logs": 1, "artifacts": 1, "uploads": 1 })).await;
     for what in ["jobs", "logs", "artifacts", "uploads"] {
@@ -41,8 +41,8 @@ async fn what_is_young_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pruning_nothing_is_refused_and_not_taken_for_everything() {
-    let desk = Desk::open().await;
+async fn prune_without_ages_is_rejected() {
+    let desk = TestEngine::open().await;
     let refused = desk.try_start("prune", json!({})).await;
     assert!(matches!(&refused, Err(Error::InvalidInput(faults)) if faults[0].field == "succeeded"), "{refused:?}");
 }

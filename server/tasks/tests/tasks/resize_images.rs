@@ -15,7 +15,7 @@ use serde_json::json;
 use tasks::{Limits, TaskSettings};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 const RED: Rgb<u8> = Rgb([220, 20, 20]);
 const BLUE: Rgb<u8> = Rgb([20, 20, 220]);
@@ -48,7 +48,7 @@ fn profile(kind: [u8; 4]) -> Vec<u8> {
 }
 
 /// The pictures of the result by their names, in order.
-async fn images(desk: &Desk, job: JobId) -> BTreeMap<String, Vec<u8>> {
+async fn images(desk: &TestEngine, job: JobId) -> BTreeMap<String, Vec<u8>> {
     let mut zip = ZipArchive::new(Cursor::new(desk.artifact(job, "images.zip").await)).unwrap();
     let all = (0..zip.len()).map(|index| {
         let mut file = zip.by_index(index).unwrap();
@@ -75,8 +75,8 @@ fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_image_is_turned_as_the_camera_says_and_fits() {
-    let desk = Desk::open().await;
+async fn image_is_rotated_by_exif_and_fits() {
+    let desk = TestEngine::open().await;
     let picture = halves(400, 200);
     // What was held so has its left half where: size after it, and a point of it.
     for (orientation, size, (x, y)) in
@@ -96,8 +96,8 @@ async fn an_image_is_turned_as_the_camera_says_and_fits() {
 }
 
 #[tokio::test]
-async fn the_colour_profile_is_kept_in_every_format_where_it_fits() {
-    let desk = Desk::open().await;
+async fn colour_profile_is_kept_in_every_format() {
+    let desk = TestEngine::open().await;
     let mut plain = Vec::new();
     let mut encoder = PngEncoder::new(&mut plain);
     encoder.set_icc_profile(profile(*b"RGB ")).unwrap();
@@ -150,8 +150,8 @@ fn vast(side: u32) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_is_broken_is_a_warning_and_what_is_no_image_is_left_out() {
-    let desk = Desk::open().await;
+async fn broken_image_is_a_warning_other_files_are_skipped() {
+    let desk = TestEngine::open().await;
     let good = encoded(&halves(50, 50), ImageFormat::Png);
     let jpeg = encoded(&halves(50, 50), ImageFormat::Jpeg);
     let bombs = [vast(49_999), vast(4_000_000)];
@@ -193,8 +193,8 @@ async fn what_is_broken_is_a_warning_and_what_is_no_image_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_zip_file_that_is_none_or_has_no_images_is_said_so() {
-    let desk = Desk::open().await;
+async fn invalid_zip_or_zip_without_images_fails() {
+    let desk = TestEngine::open().await;
     for (name, content, code) in [
         ("broken.zip", b"PK\x03\x04 and nothing more".to_vec(), "bad_zip"),
         ("texts.zip", zipped(&[("a.txt", b"text")]), "no_images"),
@@ -226,8 +226,8 @@ async fn a_zip_file_that_is_none_or_has_no_images_is_said_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn images_made_in_pieces_are_the_same_to_the_byte() {
-    let desk = Desk::with_checkpoints().await;
+async fn resumed_images_are_identical() {
+    let desk = TestEngine::with_checkpoints().await;
     for number in 0..40_u32 {
         let picture = halves(150 + number, 100);
         let (extension, format) =
@@ -247,9 +247,9 @@ async fn images_made_in_pieces_are_the_same_to_the_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_large_images_wait_for_memory_and_stop_when_they_are_cancelled() {
+async fn large_images_wait_for_memory_and_stop_on_cancel() {
     let limits = Limits { image: 4_000_000, ..Limits::default() };
-    let desk = Desk::with(TaskSettings { limits, ..TaskSettings::default() }).await;
+    let desk = TestEngine::with(TaskSettings { limits, ..TaskSettings::default() }).await;
     // Each takes 3 MB once it is read, so that only one has room.
     let file = encoded(&DynamicImage::new_rgb8(1_000, 1_000), ImageFormat::Png);
     for number in 0..30 {

@@ -13,7 +13,7 @@ use parquet::{
 };
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::desk::TestEngine;
 
 const ORDERS: &str = "id,name,price,paid,day,note\n\
                       1,\"Müller, Söhne\",1.5,true,2026-01-31,\n\
@@ -21,20 +21,20 @@ const ORDERS: &str = "id,name,price,paid,day,note\n\
                       3,,,,,-5\n";
 
 /// A desk with the table `orders`.
-async fn desk() -> Desk {
-    let desk = Desk::open().await;
+async fn desk() -> TestEngine {
+    let desk = TestEngine::open().await;
     let file = desk.upload("orders.csv", ORDERS).await;
     desk.succeed("import-csv", json!({ "file": file, "table": "orders" })).await;
     desk
 }
 
-async fn refused(desk: &Desk, query: &str) -> (String, String) {
+async fn refused(desk: &TestEngine, query: &str) -> (String, String) {
     let (_, code, message) = desk.fail("sql-export", json!({ "query": query })).await;
     (code, message)
 }
 
 /// The rows of a Parquet file.
-async fn rows(desk: &Desk, job: JobId) -> Vec<Vec<(String, Field)>> {
+async fn rows(desk: &TestEngine, job: JobId) -> Vec<Vec<(String, Field)>> {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&desk.artifact(job, "export.parquet").await).unwrap();
     let reader = SerializedFileReader::new(file).unwrap();
@@ -43,7 +43,7 @@ async fn rows(desk: &Desk, job: JobId) -> Vec<Vec<(String, Field)>> {
 }
 
 #[tokio::test]
-async fn csv_says_what_the_tables_hold_and_no_formula() {
+async fn csv_has_table_values_and_no_formula() {
     let desk = desk().await;
     let ended = desk.succeed("sql-export", json!({ "query": "select * from orders order by id;" })).await;
     let text = String::from_utf8(desk.artifact(ended.view.job, "export.csv").await).unwrap();
@@ -73,7 +73,7 @@ async fn csv_says_what_the_tables_hold_and_no_formula() {
 }
 
 #[tokio::test]
-async fn what_is_exported_can_be_imported_again() {
+async fn export_can_be_imported_again() {
     let desk = desk().await;
     let exported = desk.succeed("sql-export", json!({ "query": "select * from orders", "formulas": "keep" })).await;
     let file = desk.upload("again.csv", desk.artifact(exported.view.job, "export.csv").await).await;
@@ -84,7 +84,7 @@ async fn what_is_exported_can_be_imported_again() {
 }
 
 #[tokio::test]
-async fn parquet_has_the_types_of_the_tables_and_of_the_first_rows() {
+async fn parquet_has_types_of_tables_and_first_rows() {
     let desk = desk().await;
     let query = "select *, id * 2 as twice, id / 2.0, x'00ff' as raw, case id when 1 then 'a' else id end as mixed, \
                  null as missing, id from orders order by id";
@@ -138,7 +138,7 @@ async fn parquet_has_the_types_of_the_tables_and_of_the_first_rows() {
 }
 
 #[tokio::test]
-async fn a_value_of_another_type_than_before_stops_a_parquet_file_and_says_where() {
+async fn value_of_another_type_fails_parquet_with_its_row() {
     let desk = desk().await;
     let numbers = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000)";
     let query = format!("{numbers} select case i when 4321 then 'here' else i end as i from n");
@@ -154,7 +154,7 @@ async fn a_value_of_another_type_than_before_stops_a_parquet_file_and_says_where
 }
 
 #[tokio::test]
-async fn an_answer_without_rows_is_a_file_with_a_header() {
+async fn empty_result_is_a_file_with_header() {
     let desk = desk().await;
     for format in ["csv", "parquet"] {
         let query = "select id, name from orders where id > 9";
@@ -164,7 +164,7 @@ async fn an_answer_without_rows_is_a_file_with_a_header() {
 }
 
 #[tokio::test]
-async fn nothing_but_reading_is_done() {
+async fn query_can_only_read() {
     let desk = desk().await;
     let other = desk.root().join("other.db");
     File::create(&other).unwrap();
@@ -209,7 +209,7 @@ async fn nothing_but_reading_is_done() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_a_query_is_shown_with_its_place() {
+async fn query_error_has_its_position() {
     let desk = desk().await;
     let (_, message) = refused(&desk, "select id,\n  nam from orders").await;
     assert!(message.starts_with("line 2, column 3: no such column: nam; there are orders (id, name, "), "{message}");
@@ -217,12 +217,12 @@ async fn a_mistake_in_a_query_is_shown_with_its_place() {
     assert!(message.starts_with("line 2, column "), "{message}");
     let (_, message) = refused(&desk, "select * from order_").await;
     assert!(message.contains("no such table: order_; there are orders (id"), "{message}");
-    let empty = Desk::open().await;
+    let empty = TestEngine::open().await;
     assert_eq!(refused(&empty, "select 1").await.0, "no_tables");
 }
 
 #[tokio::test]
-async fn no_value_bursts_the_memory() {
+async fn huge_value_is_rejected() {
     let desk = desk().await;
     let (code, message) = refused(&desk, "select hex(zeroblob(300000000))").await;
     assert_eq!(code, "value_too_large", "{message}");
@@ -231,7 +231,7 @@ async fn no_value_bursts_the_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endless_query_stops_when_it_is_cancelled_whether_it_answers_or_not() {
+async fn endless_query_stops_on_cancel() {
     let desk = desk().await;
     let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select";
     for (query, answers) in [("i from n", true), ("count(*) from n", false), ("sum(length(hex(i))) from n", false)] {
@@ -245,7 +245,7 @@ async fn an_endless_query_stops_when_it_is_cancelled_whether_it_answers_or_not()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn query_whose_functions_take_long_ends_soon() {
+async fn query_with_slow_functions_stops_soon() {
     let desk = desk().await;
     let text = "replace(hex(zeroblob(4000000)), '0', 'a')";
     let begin = Instant::now();
@@ -267,7 +267,7 @@ async fn query_whose_functions_take_long_ends_soon() {
 }
 
 #[tokio::test]
-async fn deeply_nested_query_ends_its_job_alone() {
+async fn deeply_nested_query_fails_only_its_job() {
     let desk = desk().await;
     for (open, close) in [("(select ", ")"), ("(", ")"), ("-(", ")"), ("abs(", ")"), ("case when 1 then ", " end")] {
         for depth in [90, 900, 3_000] {
@@ -279,7 +279,7 @@ async fn deeply_nested_query_ends_its_job_alone() {
 }
 
 #[tokio::test]
-async fn many_rows_are_many_groups() {
+async fn many_rows_make_many_row_groups() {
     let desk = desk().await;
     let query = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000)
                  select i, hex(zeroblob(500)) as wide from n";

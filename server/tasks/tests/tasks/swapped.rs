@@ -20,7 +20,7 @@ use tar::{Builder, Header};
 use tempfile::TempDir;
 use zip::ZipArchive;
 
-use crate::desk::{Desk, Ended};
+use crate::desk::{Ended, TestEngine};
 
 const STOLEN: &str = "words from outside the root";
 const OWN: &str = "words from inside";
@@ -63,13 +63,13 @@ impl Drop for Swapper {
 
 /// A root with a folder `box/a` and a link `box/b` to another folder outside that looks the same.
 struct Scene {
-    desk: Desk,
+    desk: TestEngine,
     outside: TempDir,
 }
 
 impl Scene {
     async fn open() -> Self {
-        let (desk, outside) = (Desk::open().await, TempDir::new().unwrap());
+        let (desk, outside) = (TestEngine::open().await, TempDir::new().unwrap());
         let root = desk.root();
         fs::create_dir_all(root.join("box/a")).unwrap();
         symlink(outside.path(), root.join("box/b")).unwrap();
@@ -87,7 +87,7 @@ impl Scene {
     }
 
     /// Runs a kind again and again while the two are exchanged; `look` is shown what was made.
-    async fn attack(&self, kind: &str, inputs: &[Value], look: impl AsyncFn(&Desk, &Ended)) {
+    async fn attack(&self, kind: &str, inputs: &[Value], look: impl AsyncFn(&TestEngine, &Ended)) {
         let swapper = self.swapper();
         for round in 0..JOBS {
             // Refused where the path leads outside just then.
@@ -99,7 +99,7 @@ impl Scene {
 }
 
 /// An artifact, where the job made one.
-async fn made(desk: &Desk, ended: &Ended, name: &str) -> Option<Vec<u8>> {
+async fn made(desk: &TestEngine, ended: &Ended, name: &str) -> Option<Vec<u8>> {
     let (_, path) = desk.engine.artifact(ended.view.job, name).await.ok()?;
     Some(fs::read(path).unwrap())
 }
@@ -109,13 +109,13 @@ fn holds(content: &[u8], words: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn archive_holds_nothing_of_an_exchanged_folder() {
+async fn archive_has_nothing_of_exchanged_folder() {
     let scene = Scene::open().await;
     for number in 0..20 {
         scene.file(&format!("{number}.txt"), OWN, STOLEN);
     }
     let inputs = [json!({ "folder": "box" }), json!({ "folder": "box/a" })];
-    let look = async |desk: &Desk, ended: &Ended| {
+    let look = async |desk: &TestEngine, ended: &Ended| {
         for name in ["box.tar.zst", "a.tar.zst", "b.tar.zst"] {
             let Some(archive) = made(desk, ended, name).await else { continue };
             let tar = zstd::stream::decode_all(archive.as_slice()).unwrap();
@@ -126,7 +126,7 @@ async fn archive_holds_nothing_of_an_exchanged_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn checksum_reads_nothing_of_an_exchanged_folder() {
+async fn checksum_reads_nothing_of_exchanged_folder() {
     let scene = Scene::open().await;
     let digest = blake3::hash(STOLEN.as_bytes());
     let lines: Vec<String> = (0..20).map(|number| format!("{digest}  a/{number}.txt")).collect();
@@ -139,7 +139,7 @@ async fn checksum_reads_nothing_of_an_exchanged_folder() {
         json!({ "folder": "box/a", "algorithm": "blake3" }),
         json!({ "folder": "box", "algorithm": "blake3", "manifest": manifest }),
     ];
-    let look = async |desk: &Desk, ended: &Ended| {
+    let look = async |desk: &TestEngine, ended: &Ended| {
         if let Some(manifest) = made(desk, ended, "B3SUMS").await {
             assert!(!holds(&manifest, digest.to_hex().as_str()), "job {}", ended.view.job);
         }
@@ -151,7 +151,7 @@ async fn checksum_reads_nothing_of_an_exchanged_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn images_of_an_exchanged_folder_are_not_resized() {
+async fn images_of_exchanged_folder_are_not_resized() {
     let scene = Scene::open().await;
     let picture = |side: u32| {
         let mut file = Cursor::new(Vec::new());
@@ -162,7 +162,7 @@ async fn images_of_an_exchanged_folder_are_not_resized() {
         scene.file(&format!("{number}.png"), picture(20), picture(30));
     }
     let inputs = [json!({ "folder": "box" }), json!({ "folder": "box/a" })];
-    let look = async |desk: &Desk, ended: &Ended| {
+    let look = async |desk: &TestEngine, ended: &Ended| {
         let Some(images) = made(desk, ended, "images.zip").await else { return };
         let mut zip = ZipArchive::new(Cursor::new(images)).unwrap();
         for index in 0..zip.len() {
@@ -193,10 +193,10 @@ fn unzipped(zip: Vec<u8>) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn archive_in_an_exchanged_folder_is_not_unpacked() {
+async fn archive_in_exchanged_folder_is_not_unpacked() {
     let scene = Scene::open().await;
     scene.file("x.tar", tar(OWN), tar(STOLEN));
-    let look = async |desk: &Desk, ended: &Ended| {
+    let look = async |desk: &TestEngine, ended: &Ended| {
         let Some(zip) = made(desk, ended, "x.zip").await else { return };
         assert!(!holds(&unzipped(zip), STOLEN), "job {}", ended.view.job);
     };
@@ -204,7 +204,7 @@ async fn archive_in_an_exchanged_folder_is_not_unpacked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn folder_picker_lists_nothing_of_an_exchanged_folder() {
+async fn folder_picker_lists_nothing_of_exchanged_folder() {
     let scene = Scene::open().await;
     fs::create_dir(scene.desk.root().join("box/a/own")).unwrap();
     fs::create_dir(scene.outside.path().join("stolen")).unwrap();
@@ -224,8 +224,8 @@ fn pipe(path: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pipe_in_place_of_an_archive_ends_the_job() {
-    let desk = Desk::open().await;
+async fn pipe_in_place_of_archive_fails_the_job() {
+    let desk = TestEngine::open().await;
     let archive = desk.file("x.tar", tar(OWN));
     pipe(&desk.root().join("pipe"));
     let swapper = Swapper::of(archive, desk.root().join("pipe"));
@@ -242,8 +242,8 @@ async fn pipe_in_place_of_an_archive_ends_the_job() {
 }
 
 #[tokio::test]
-async fn pipes_and_devices_are_no_files_to_read() {
-    let desk = Desk::open().await;
+async fn pipes_and_devices_are_not_read() {
+    let desk = TestEngine::open().await;
     desk.file("box/own.txt", OWN);
     pipe(&desk.root().join("box/pipe"));
     let (_, code, message) = desk.fail("unpack", json!({ "path": "box/pipe" })).await;
@@ -261,8 +261,8 @@ async fn pipes_and_devices_are_no_files_to_read() {
 }
 
 #[tokio::test]
-async fn links_within_the_folder_are_followed_by_a_manifest_alone() {
-    let desk = Desk::open().await;
+async fn links_inside_folder_are_followed_for_manifest_only() {
+    let desk = TestEngine::open().await;
     let own = desk.file("box/own/x.txt", OWN);
     let outside = TempDir::new().unwrap();
     File::create(outside.path().join("x.txt")).unwrap();

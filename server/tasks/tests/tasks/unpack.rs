@@ -16,7 +16,7 @@ use tar::{Builder, EntryType, Header};
 use tasks::{Limits, TaskSettings};
 use zip::ZipArchive;
 
-use crate::desk::{Desk, Ended};
+use crate::desk::{Ended, TestEngine};
 
 /// Adds a member of any name and kind, as no program would.
 fn add(tar: &mut Builder<Vec<u8>>, kind: EntryType, name: &[u8], target: &[u8], content: &[u8]) {
@@ -32,18 +32,18 @@ fn add(tar: &mut Builder<Vec<u8>>, kind: EntryType, name: &[u8], target: &[u8], 
     tar.append(&header, content).unwrap();
 }
 
-async fn unpack(desk: &Desk, name: &str, archive: &[u8]) -> Ended {
+async fn unpack(desk: &TestEngine, name: &str, archive: &[u8]) -> Ended {
     let upload = desk.upload(name, archive).await;
     desk.run("unpack", json!({ "upload": upload })).await
 }
 
-async fn refused(desk: &Desk, input: Value) -> (String, String) {
+async fn refused(desk: &TestEngine, input: Value) -> (String, String) {
     let (_, code, message) = desk.fail("unpack", input).await;
     (code, message)
 }
 
 /// What the zip file holds: content or target by name, and the permissions.
-async fn zip(desk: &Desk, job: JobId, name: &str) -> BTreeMap<String, (Option<u32>, Vec<u8>)> {
+async fn zip(desk: &TestEngine, job: JobId, name: &str) -> BTreeMap<String, (Option<u32>, Vec<u8>)> {
     let mut zip = ZipArchive::new(Cursor::new(desk.artifact(job, name).await)).unwrap();
     let all = (0..zip.len()).map(|index| {
         let mut file = zip.by_index(index).unwrap();
@@ -55,8 +55,8 @@ async fn zip(desk: &Desk, job: JobId, name: &str) -> BTreeMap<String, (Option<u3
 }
 
 #[tokio::test]
-async fn what_archive_packs_comes_out_again_compressed_or_not() {
-    let desk = Desk::open().await;
+async fn packed_archive_unpacks_compressed_or_not() {
+    let desk = TestEngine::open().await;
     for path in ["docs/a/b", "docs/ü", "docs/empty folder/x"] {
         desk.file(path, path.repeat(1_000));
     }
@@ -100,8 +100,8 @@ async fn what_archive_packs_comes_out_again_compressed_or_not() {
 }
 
 #[tokio::test]
-async fn what_leads_out_of_an_archive_is_left_out_and_named() {
-    let desk = Desk::open().await;
+async fn entry_outside_the_archive_is_skipped_with_warning() {
+    let desk = TestEngine::open().await;
     let mut tar = Builder::new(Vec::new());
     add(&mut tar, EntryType::Regular, b"./good", b"", b"fine");
     let bad: [(EntryType, &[u8], &[u8], &str); 14] = [
@@ -161,9 +161,9 @@ fn zeros(length: u64) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_archive_that_bursts_is_refused_before_it_does() {
+async fn zip_bomb_is_rejected() {
     let limits = Limits { names: 100, ..Limits::default() };
-    let desk = Desk::with(TaskSettings { limits, ..TaskSettings::default() }).await;
+    let desk = TestEngine::with(TaskSettings { limits, ..TaskSettings::default() }).await;
     let large = header(EntryType::Regular, b"large", 1_500_000_000);
     let upload = desk.upload("large.tar", [large.as_bytes().as_slice(), &[0; 4_096]].concat()).await;
     let (code, message) = refused(&desk, json!({ "upload": upload, "limit": 1 })).await;
@@ -200,8 +200,8 @@ async fn an_archive_that_bursts_is_refused_before_it_does() {
 }
 
 #[tokio::test]
-async fn what_an_archive_says_beside_its_files_counts_as_well() {
-    let desk = Desk::open().await;
+async fn archive_metadata_counts_towards_the_limit() {
+    let desk = TestEngine::open().await;
     // As much about each member as is read, and nothing in them.
     let mut zst = zstd::Encoder::new(Vec::new(), 1).unwrap();
     let description = vec![b'x'; 1 << 20];
@@ -217,8 +217,8 @@ async fn what_an_archive_says_beside_its_files_counts_as_well() {
 }
 
 #[tokio::test]
-async fn a_sparse_file_is_left_out_and_what_follows_it_is_not() {
-    let desk = Desk::open().await;
+async fn sparse_file_is_skipped_and_later_files_are_kept() {
+    let desk = TestEngine::open().await;
     let file = File::create(desk.file("sparse/holes", "")).unwrap();
     // More pieces than a header has room for.
     for piece in 0..40 {
@@ -238,16 +238,16 @@ async fn a_sparse_file_is_left_out_and_what_follows_it_is_not() {
 }
 
 #[tokio::test]
-async fn frames_to_be_skipped_are() {
-    let desk = Desk::open().await;
+async fn skippable_frames_are_skipped() {
+    let desk = TestEngine::open().await;
     let skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
     let upload = desk.upload("parallel.tar.zst", [skipped.as_slice(), &zeros(1_000), &skipped].concat()).await;
     assert_eq!(desk.succeed("unpack", json!({ "upload": upload })).await.output["bytes"], 1_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_archive_or_a_broken_one_is_said_so() {
-    let desk = Desk::open().await;
+async fn invalid_or_broken_archive_fails() {
+    let desk = TestEngine::open().await;
     let good = zeros(100_000);
     let tar = zstd::decode_all(good.as_slice()).unwrap();
     let cut = &good[..good.len() - 4];
@@ -280,8 +280,8 @@ async fn what_is_no_archive_or_a_broken_one_is_said_so() {
 }
 
 #[tokio::test]
-async fn one_archive_is_named_and_not_two_or_none() {
-    let desk = Desk::open().await;
+async fn upload_or_path_is_required_not_both() {
+    let desk = TestEngine::open().await;
     let path = desk.file("a.tar", "");
     let upload = desk.upload("a.tar", "").await;
     for (input, hint) in [(json!({}), "upload"), (json!({ "upload": upload, "path": path }), "path")] {

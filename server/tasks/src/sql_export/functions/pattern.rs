@@ -1,11 +1,10 @@
 //! The patterns of `like` and `glob`, matched without recursion.
 
 /// The longest pattern, bytes: what SQLite takes by default.
-const LONGEST: usize = 50_000;
-/// Steps between two looks at whether to stop: some milliseconds.
-const STEPS: u32 = 1 << 18;
+const MAX_PATTERN: usize = 50_000;
+/// Steps between two checks for a cancel: some milliseconds.
+const STEPS_PER_CHECK: u32 = 1 << 18;
 
-/// Which signs have a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
     /// `%` and `_`; letters of ASCII in either case.
@@ -14,12 +13,12 @@ pub(super) enum Language {
     Glob,
 }
 
-/// A pattern, understood.
+/// A parsed pattern.
 #[derive(Debug)]
 pub(super) struct Pattern {
     parts: Vec<Part>,
     /// Whether letters of ASCII count in either case.
-    any_case: bool,
+    ignore_case: bool,
 }
 
 #[derive(Debug)]
@@ -53,7 +52,7 @@ pub(super) struct TooLong;
 
 impl Pattern {
     pub(super) fn read(text: &[u8], language: Language, escape: Option<char>) -> Result<Self, TooLong> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_PATTERN {
             return Err(TooLong);
         }
         let text = String::from_utf8_lossy(super::until_nul(text));
@@ -79,18 +78,18 @@ impl Pattern {
                 Part::Same(character)
             });
         }
-        Ok(Self { parts, any_case: language == Language::Like })
+        Ok(Self { parts, ignore_case: language == Language::Like })
     }
 
-    /// Whether the whole text is as the pattern says; `None` where `stop` says so before that is known. Where a part does
-    /// not fit, only the last `All` before it is tried with one character more: nothing is gained by those before.
+    /// Whether the whole text matches; `None` if `stop` returned true first. Backtracks only to the last `All`, which
+    /// is enough.
     pub(super) fn matches(&self, text: &str, stop: &dyn Fn() -> bool) -> Option<bool> {
         let (mut part, mut at) = (0, 0);
         let mut back = None;
         let mut steps = 0_u32;
         loop {
             steps += 1;
-            if steps == STEPS {
+            if steps == STEPS_PER_CHECK {
                 steps = 0;
                 if stop() {
                     return None;
@@ -121,11 +120,11 @@ impl Pattern {
     fn fits(&self, part: &Part, character: char, steps: &mut u32) -> bool {
         match part {
             Part::One => true,
-            Part::Same(wanted) if self.any_case => wanted.eq_ignore_ascii_case(&character),
+            Part::Same(wanted) if self.ignore_case => wanted.eq_ignore_ascii_case(&character),
             Part::Same(wanted) => *wanted == character,
             Part::Set { ranges, inverted } => {
                 // A long set is as many steps as it has ranges, as long as no look is missed.
-                *steps = steps.saturating_add(ranges.len() as u32).min(STEPS - 1);
+                *steps = steps.saturating_add(ranges.len() as u32).min(STEPS_PER_CHECK - 1);
                 ranges.iter().any(|(from, to)| (from..=to).contains(&&character)) != *inverted
             }
             Part::All | Part::Never => false,

@@ -1,4 +1,4 @@
-//! The same calls are answered by SQLite's own functions and by those in their place.
+//! Comparison of the replaced functions with those of SQLite.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -50,7 +50,7 @@ fn literal(random: &mut StdRng) -> String {
 }
 
 #[test]
-fn replaced_functions_agree_with_those_of_sqlite() {
+fn replaced_functions_agree_with_sqlite() {
     let connections = both(Arc::new(|| false));
     let mut random = StdRng::seed_from_u64(7);
     for _ in 0..20_000 {
@@ -84,7 +84,7 @@ fn replaced_functions_agree_with_those_of_sqlite() {
 }
 
 #[test]
-fn numbers_are_the_text_that_sqlite_makes_of_them() {
+fn numbers_become_the_text_of_sqlite() {
     let [own, other] = both(Arc::new(|| false));
     let mut random = StdRng::seed_from_u64(8);
     for round in 0..20_000 {
@@ -109,7 +109,7 @@ fn numbers_are_the_text_that_sqlite_makes_of_them() {
 }
 
 #[test]
-fn long_arguments_take_no_long_time() {
+fn long_arguments_are_processed_in_linear_time() {
     let [_, connection] = both(Arc::new(|| false));
     let long = "cast(zeroblob(8000000) as blob)";
     let text = "replace(hex(zeroblob(500000)), '0', 'a')";
@@ -126,7 +126,7 @@ fn long_arguments_take_no_long_time() {
 }
 
 #[test]
-fn match_that_takes_long_is_interrupted() {
+fn slow_match_is_interrupted() {
     let stopped = Arc::new(AtomicBool::new(false));
     let own = Arc::clone(&stopped);
     let [_, connection] = both(Arc::new(move || own.swap(true, Ordering::Relaxed)));
@@ -141,7 +141,7 @@ fn match_that_takes_long_is_interrupted() {
 }
 
 #[test]
-fn pattern_of_many_signs_needs_no_stack() {
+fn long_pattern_needs_no_stack() {
     let [_, connection] = both(Arc::new(|| false));
     let select = "select replace(hex(zeroblob(25000)), '0', 'a') like replace(hex(zeroblob(12000)), '0', '%a')";
     let small = std::thread::Builder::new().stack_size(256 << 10);

@@ -1,4 +1,4 @@
-//! Values as the text that SQLite makes of them.
+//! Conversion of values to text, as in SQLite.
 
 use std::borrow::Cow;
 

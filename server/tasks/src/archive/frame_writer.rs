@@ -1,5 +1,5 @@
-//! The compressed file, which grows by whole frames of Zstandard. Frames that follow each other are one archive to every
-//! program (RFC 8878, section 3), so an attempt can go on behind the last one that was ended.
+//! Writer of the compressed file, in frames of Zstandard. Consecutive frames are one archive (RFC 8878, section 3), so
+//! a later attempt can continue after the last complete frame.
 
 use std::{
     fs::File,
@@ -10,17 +10,16 @@ use std::{
 use engine::{BudgetFile, WriteBudget};
 use zstd::Encoder;
 
-/// Writes them.
-pub(super) struct Frames {
+pub(super) struct FrameWriter {
     file: BudgetFile,
     level: i32,
     frame: Option<Encoder<'static, BudgetFile>>,
-    /// Bytes in the present frame, before they were compressed.
+    /// Uncompressed bytes in the present frame.
     pub(super) unpacked: u64,
 }
 
-impl Frames {
-    /// Begins a file, or goes on with one that was so many bytes long; what is behind them goes.
+impl FrameWriter {
+    /// Creates the file, or truncates it to `length` and continues there.
     pub(super) fn open(path: &Path, length: u64, level: i32, budget: &WriteBudget) -> io::Result<Self> {
         let mut file = File::options().write(true).create(true).truncate(false).open(path)?;
         file.set_len(length)?;
@@ -42,7 +41,7 @@ impl Frames {
         Ok(())
     }
 
-    /// Ends the present frame; answers how long the file is now, bytes.
+    /// Ends the present frame. Returns the length of the file in bytes.
     pub(super) fn end(&mut self) -> io::Result<u64> {
         if let Some(frame) = self.frame.take() {
             frame.finish()?;

@@ -1,4 +1,4 @@
-//! At most so many requests per second to each host.
+//! Rate limit of requests to each host.
 
 use std::{
     collections::HashMap,
@@ -8,25 +8,24 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-/// Keeps the pace for every host.
-pub(super) struct Pace {
+pub(super) struct HostRateLimit {
     gap: Duration,
     /// When the next request to each host may go out.
     next: Mutex<HashMap<String, Instant>>,
 }
 
-impl Pace {
+impl HostRateLimit {
     /// `per_second` is at least 1.
     pub(super) fn new(per_second: u32) -> Self {
         Self { gap: Duration::from_secs(1) / per_second.max(1), next: Mutex::default() }
     }
 
     /// Waits until a request to `host` may go out.
-    pub(super) async fn turn(&self, host: &str) {
+    pub(super) async fn wait(&self, host: &str) {
         sleep_until(self.reserve(host, Instant::now())).await;
     }
 
-    /// When the next request to `host` may go out, which is then taken.
+    /// Reserves the next slot of `host`. Returns its time.
     fn reserve(&self, host: &str, now: Instant) -> Instant {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = next.entry(host.to_owned()).or_insert(now);
@@ -41,13 +40,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_to_one_host_keep_their_distance_and_other_hosts_do_not_wait() {
-        let (pace, now) = (Pace::new(4), Instant::now());
+    fn requests_to_one_host_are_spaced_others_do_not_wait() {
+        let (limit, now) = (HostRateLimit::new(4), Instant::now());
         for expected in [0, 250, 500] {
-            assert_eq!(pace.reserve("a.example", now) - now, Duration::from_millis(expected));
+            assert_eq!(limit.reserve("a.example", now) - now, Duration::from_millis(expected));
         }
-        assert_eq!(pace.reserve("b.example", now), now);
+        assert_eq!(limit.reserve("b.example", now), now);
         let later = now + Duration::from_mins(1);
-        assert_eq!(pace.reserve("a.example", later), later);
+        assert_eq!(limit.reserve("a.example", later), later);
     }
 }

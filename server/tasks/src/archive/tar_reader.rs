@@ -1,36 +1,35 @@
-//! The members of a tar archive, one after the other, whatever is in it: what a member says about itself is read into
-//! 1 MiB at most, its content only in pieces, so that memory is bounded and a job can stop at any time. That is why the
-//! iterator of the `tar` crate is not used, but its headers are. Formats: ustar, GNU and pax (POSIX.1-2001, "pax").
+//! Streaming tar reader for untrusted archives. Metadata of a member is limited to 1 MiB and content is read in chunks,
+//! so that memory is bounded and a job can stop at any time. The iterator of the `tar` crate allows neither; its
+//! headers are used. Formats: ustar, GNU and pax (POSIX.1-2001, "pax").
 
 use std::io::{self, ErrorKind, Read};
 
 use tar::{EntryType, GnuExtSparseHeader, GnuHeader, Header};
 
-/// What all of an archive is cut into.
+/// Block size of a tar archive.
 pub(crate) const BLOCK: usize = 512;
-/// The most that a member says about itself at once, bytes: long names, times, attributes.
-const LONGEST_DESCRIPTION: u64 = 1 << 20;
-/// The most that it says altogether, and where the holes of a sparse file are, bytes.
-const LONGEST_DESCRIPTIONS: u64 = 16 << 20;
+/// Most bytes of one metadata record of a member: long names, times, attributes.
+const MAX_METADATA: u64 = 1 << 20;
+/// Most bytes of all metadata of a member, with its sparse map.
+const MAX_METADATA_TOTAL: u64 = 16 << 20;
 
-/// Reads them.
-pub(crate) struct Members<R> {
+pub(crate) struct TarReader<R> {
     input: R,
-    /// What is still to be read of the present member: its content, and what fills its last block.
+    /// Unread bytes of the present member: its content, and the padding of its last block.
     content: u64,
-    filling: u64,
-    /// Whether anything has been an archive's so far.
+    padding: u64,
+    /// Whether a valid header has been read.
     begun: bool,
-    /// Whether its end has been read.
+    /// Whether the end of the archive has been read.
     ended: bool,
 }
 
-/// One of them, as far as the archive describes it.
+/// A member, as the archive describes it.
 #[derive(Debug)]
 pub(crate) struct Member {
-    /// As it is written there, whatever that is.
+    /// As in the archive; not checked.
     pub(crate) path: Vec<u8>,
-    /// Where a link leads.
+    /// The target of a link.
     pub(crate) target: Vec<u8>,
     pub(crate) kind: MemberKind,
     /// Bytes of content that follow.
@@ -41,23 +40,22 @@ pub(crate) struct Member {
     pub(crate) modified: i64,
 }
 
-/// What it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MemberKind {
     File,
     Folder,
     SymbolicLink,
-    /// Another name of a file that came before.
+    /// Another name of an earlier file.
     HardLink,
-    /// A file of which the archive leaves out the zeros, in one of the ways of GNU tar.
+    /// A file without its zeros, in a format of GNU tar.
     Sparse,
-    /// A device, a pipe, or something nobody knows.
+    /// A device, a pipe or an unknown type.
     Special,
 }
 
-/// What precedes a member and belongs to it.
+/// Metadata records before a member.
 #[derive(Default)]
-struct Described {
+struct ExtendedHeader {
     path: Option<Vec<u8>>,
     target: Option<Vec<u8>>,
     size: Option<u64>,
@@ -65,49 +63,49 @@ struct Described {
     sparse: bool,
 }
 
-impl<R: Read> Members<R> {
-    /// Reads what `input` holds, unpacked.
+impl<R: Read> TarReader<R> {
+    /// Reads an uncompressed archive.
     pub(crate) fn new(input: R) -> Self {
-        Self { input, content: 0, filling: 0, begun: false, ended: false }
+        Self { input, content: 0, padding: 0, begun: false, ended: false }
     }
 
-    /// The next member; `None` after the last. What was not read of the one before is passed over.
+    /// The next member; `None` after the last. Skips unread content of the previous one.
     ///
     /// # Errors
-    /// Of the input; `InvalidData` and `UnexpectedEof` where it is no archive, or not a whole one.
+    /// Those of the input; `InvalidData` and `UnexpectedEof` if it is not a complete archive.
     pub(crate) fn next(&mut self) -> io::Result<Option<Member>> {
-        let mut described = Described::default();
-        let mut left = LONGEST_DESCRIPTIONS;
+        let mut described = ExtendedHeader::default();
+        let mut left = MAX_METADATA_TOTAL;
         while !self.ended {
-            self.pass_over()?;
+            self.skip()?;
             let mut block = [0; BLOCK];
             let length = fill(&mut self.input, &mut block)?;
             if length < BLOCK {
                 let none = || io::Error::new(ErrorKind::UnexpectedEof, "this is not a tar archive");
-                return Err(if self.begun { broken_off() } else { none() });
+                return Err(if self.begun { truncated() } else { none() });
             }
             if block == [0; BLOCK] {
                 self.ended = true;
                 break;
             }
             let header = Header::from_byte_slice(&block);
-            if !is_sound(header) {
+            if !has_valid_checksum(header) {
                 let damaged = "the archive is damaged: a header does not match its checksum";
                 return Err(invalid(if self.begun { damaged } else { "this is not a tar archive" }));
             }
             self.begun = true;
             let size = header.entry_size()?;
-            if is_description(header.entry_type()) {
+            if is_metadata(header.entry_type()) {
                 left = left.checked_sub(size.saturating_add(BLOCK as u64)).ok_or_else(too_long)?;
             }
             match header.entry_type() {
                 EntryType::GNULongName => described.path = Some(self.name(size)?),
                 EntryType::GNULongLink => described.target = Some(self.name(size)?),
                 EntryType::XHeader => described.take(&self.description(size)?)?,
-                // What it says holds for all members, and none of it is needed.
+                // Applies to all members; none of it is needed.
                 EntryType::XGlobalHeader => drop(self.description(size)?),
                 EntryType::GNUSparse => {
-                    self.pass_over_holes(header, left)?;
+                    self.skip_sparse_map(header, left)?;
                     return self.member(header, described).map(Some);
                 }
                 _ => return self.member(header, described).map(Some),
@@ -116,7 +114,7 @@ impl<R: Read> Members<R> {
         Ok(None)
     }
 
-    /// Reads of the present member's content; 0 at its end.
+    /// Reads content of the present member; 0 at its end.
     pub(crate) fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
         let wanted = chunk.len().min(usize::try_from(self.content).unwrap_or(usize::MAX));
         let length = fill(&mut self.input, &mut chunk[..wanted])?;
@@ -127,17 +125,16 @@ impl<R: Read> Members<R> {
         Ok(length)
     }
 
-    /// What the archive is read from.
+    /// The input of the reader.
     pub(crate) fn input(&mut self) -> &mut R {
         &mut self.input
     }
 
-    /// Ends the reading.
     pub(crate) fn into_input(self) -> R {
         self.input
     }
 
-    fn member(&mut self, header: &Header, described: Described) -> io::Result<Member> {
+    fn member(&mut self, header: &Header, described: ExtendedHeader) -> io::Result<Member> {
         let mut member = Member {
             path: described.path.unwrap_or_else(|| header.path_bytes().into_owned()),
             target: described.target.or_else(|| header.link_name_bytes().map(Into::into)).unwrap_or_default(),
@@ -149,35 +146,35 @@ impl<R: Read> Members<R> {
         if described.sparse {
             member.kind = MemberKind::Sparse;
         }
-        // As archives of the seventh Unix say it.
+        // The folders of Unix V7 archives.
         if member.kind == MemberKind::File && member.path.ends_with(b"/") {
             member.kind = MemberKind::Folder;
         }
         self.content = member.size;
-        self.filling = filling(member.size);
+        self.padding = padding(member.size);
         Ok(member)
     }
 
     fn description(&mut self, size: u64) -> io::Result<Vec<u8>> {
-        if size > LONGEST_DESCRIPTION {
+        if size > MAX_METADATA {
             return Err(too_long());
         }
         let mut bytes = vec![0; size as usize];
         if fill(&mut self.input, &mut bytes)? < bytes.len() {
-            return Err(broken_off());
+            return Err(truncated());
         }
-        self.filling = filling(size);
+        self.padding = padding(size);
         Ok(bytes)
     }
 
-    /// Passes over the blocks behind a header that say where the holes of a sparse file are.
-    fn pass_over_holes(&mut self, header: &Header, mut left: u64) -> io::Result<()> {
+    /// Skips the blocks of the sparse map after a header.
+    fn skip_sparse_map(&mut self, header: &Header, mut left: u64) -> io::Result<()> {
         let mut more = header.as_gnu().is_some_and(GnuHeader::is_extended);
         while more {
             left = left.checked_sub(BLOCK as u64).ok_or_else(too_long)?;
             let mut holes = GnuExtSparseHeader::new();
             if fill(&mut self.input, holes.as_mut_bytes())? < BLOCK {
-                return Err(broken_off());
+                return Err(truncated());
             }
             more = holes.is_extended();
         }
@@ -190,18 +187,18 @@ impl<R: Read> Members<R> {
         Ok(name)
     }
 
-    fn pass_over(&mut self) -> io::Result<()> {
-        let rest = self.content.saturating_add(self.filling);
-        (self.content, self.filling) = (0, 0);
+    fn skip(&mut self) -> io::Result<()> {
+        let rest = self.content.saturating_add(self.padding);
+        (self.content, self.padding) = (0, 0);
         if io::copy(&mut self.input.by_ref().take(rest), &mut io::sink())? < rest {
-            return Err(broken_off());
+            return Err(truncated());
         }
         Ok(())
     }
 }
 
-impl Described {
-    /// Takes what a pax header says.
+impl ExtendedHeader {
+    /// Parses a pax header.
     fn take(&mut self, header: &[u8]) -> io::Result<()> {
         let mut rest = header;
         while !rest.is_empty() {
@@ -216,7 +213,7 @@ impl Described {
                     let size = number().and_then(|text| text.parse().ok());
                     self.size = Some(size.ok_or_else(|| invalid("the archive is damaged: a size is no number"))?);
                 }
-                // With a fraction, which is of no account.
+                // The fraction is ignored.
                 b"mtime" => self.modified = number().and_then(|text| text.split('.').next()?.parse().ok()),
                 key => self.sparse |= key.starts_with(b"GNU.sparse."),
             }
@@ -225,9 +222,9 @@ impl Described {
     }
 }
 
-/// The first record of a pax header, `LENGTH KEY=VALUE` and a line break, as key, value, and what follows. The length is
-/// that of all of it, since a value may hold anything (POSIX.1-2017, pax, "pax Header Block"). The reader of the crate `tar`
-/// takes each line break for an end.
+/// The first record of a pax header, `LENGTH KEY=VALUE` and a line break, as key, value and rest. The length covers all
+/// of it, since a value may contain anything (POSIX.1-2017, pax, "pax Header Block"). The `tar` crate ends a record at
+/// each line break.
 fn record(header: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = header.iter().position(|byte| *byte == b' ')?;
     let length = std::str::from_utf8(&header[..space]).ok()?.parse().ok()?;
@@ -237,19 +234,19 @@ fn record(header: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((&record[..equals], &record[equals + 1..], rest))
 }
 
-/// The zeros behind so many bytes, up to the next block.
-pub(crate) const fn filling(size: u64) -> u64 {
+/// Zeros after `size` bytes, up to the next block.
+pub(crate) const fn padding(size: u64) -> u64 {
     size.wrapping_neg() % BLOCK as u64
 }
 
-fn is_sound(header: &Header) -> bool {
+fn has_valid_checksum(header: &Header) -> bool {
     let mut own = header.clone();
     own.set_cksum();
     matches!((header.cksum(), own.cksum()), (Ok(told), Ok(found)) if told == found)
 }
 
-/// Whether it is about the member that follows.
-fn is_description(entry: EntryType) -> bool {
+/// Whether the record describes the member after it.
+fn is_metadata(entry: EntryType) -> bool {
     matches!(entry, EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader | EntryType::XGlobalHeader)
 }
 
@@ -264,7 +261,7 @@ fn kind_of(entry: EntryType) -> MemberKind {
     }
 }
 
-/// Reads until the buffer is full or there is no more; answers how much.
+/// Reads until the buffer is full or the input ends. Returns the number of bytes.
 fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {
@@ -278,7 +275,7 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-fn broken_off() -> io::Error {
+fn truncated() -> io::Error {
     io::Error::new(ErrorKind::UnexpectedEof, "the archive breaks off: its end is missing")
 }
 
@@ -295,14 +292,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pax_header_is_read_by_lengths_and_may_hold_anything() {
-        let mut told = Described::default();
+    fn pax_header_is_parsed_by_lengths() {
+        let mut told = ExtendedHeader::default();
         told.take(b"34 SCHILY.xattr.user.a=\x00\n9 x=y\nzz\n12 path=a\nb\n10 size=7\n").expect("sound");
         assert_eq!((told.path.as_deref(), told.size), (Some(b"a\nb".as_slice()), Some(7)));
         for damaged in
             [b"path=a\n".as_slice(), b"99 path=a\n", b"0 path=a\n", b"9 path=a", b"7 patha\n", b" \n", b"10 size=x\n"]
         {
-            assert!(Described::default().take(damaged).is_err(), "{damaged:?}");
+            assert!(ExtendedHeader::default().take(damaged).is_err(), "{damaged:?}");
         }
     }
 }

@@ -1,17 +1,17 @@
-//! What stands in front of a member's content: its header, and before that the names that do not fit in there, as GNU
-//! tar writes them. The `tar` crate writes headers only together with content that it reads itself.
+//! Encoder of tar headers, with GNU long names. The `tar` crate writes headers only together with content that it reads
+//! itself.
 
 use std::{fs::Metadata, os::unix::fs::MetadataExt};
 
 use tar::{EntryType, Header};
 
-use super::members::filling;
+use super::tar_reader::padding;
 
-/// How long a name in a header is at most, bytes.
+/// Most bytes of a name in a header.
 const NAME: usize = 100;
 
-/// The bytes in front of a member. `meta` says its permissions, owner and time; `size` how much content follows.
-pub(super) fn head(meta: &Metadata, entry: EntryType, path: &[u8], target: &[u8], size: u64) -> Vec<u8> {
+/// The headers of a member. `meta` has its permissions, owner and time; `size` is the length of its content.
+pub(super) fn encode_header(meta: &Metadata, entry: EntryType, path: &[u8], target: &[u8], size: u64) -> Vec<u8> {
     let mut head = Vec::new();
     for (entry, name) in [(EntryType::GNULongLink, target), (EntryType::GNULongName, path)] {
         if name.len() > NAME {
@@ -22,20 +22,20 @@ pub(super) fn head(meta: &Metadata, entry: EntryType, path: &[u8], target: &[u8]
             header.set_mtime(0);
             // The name is followed by a zero.
             let length = name.len() as u64 + 1;
-            head.extend_from_slice(&finished(header, entry, b"././@LongLink", b"", length));
+            head.extend_from_slice(&with_checksum(header, entry, b"././@LongLink", b"", length));
             head.extend_from_slice(name);
-            head.resize(head.len() + 1 + filling(length) as usize, 0);
+            head.resize(head.len() + 1 + padding(length) as usize, 0);
         }
     }
     let mut header = Header::new_gnu();
     header.set_metadata(meta);
     header.set_mode(meta.mode() & 0o7777);
     header.set_mtime(meta.mtime().try_into().unwrap_or(0));
-    head.extend_from_slice(&finished(header, entry, path, target, size));
+    head.extend_from_slice(&with_checksum(header, entry, path, target, size));
     head
 }
 
-fn finished(mut header: Header, entry: EntryType, path: &[u8], target: &[u8], size: u64) -> [u8; 512] {
+fn with_checksum(mut header: Header, entry: EntryType, path: &[u8], target: &[u8], size: u64) -> [u8; 512] {
     header.set_entry_type(entry);
     header.set_size(size);
     let names = header.as_old_mut();

@@ -1,5 +1,5 @@
-//! One picture: read, turned as its EXIF says, made smaller, written. Of what a file says beside its picture the colour
-//! profile is kept; all else goes, places and names with it.
+//! Resizing of one image: decode, apply EXIF orientation, shrink, encode. Of the metadata only the colour profile is
+//! kept.
 
 use std::io::Cursor;
 
@@ -20,13 +20,14 @@ use model::count;
 use super::{Format, webp_file::with_profile};
 
 /// The longest side of a picture that is read, pixels.
-const LONGEST: u32 = 50_000;
-/// The longest colour profile of a PNG file, bytes. It is compressed there, and read before anything is known of the pixels.
-const LONGEST_PROFILE: u64 = 32 << 20;
+const MAX_SIDE: u32 = 50_000;
+/// The longest colour profile of a PNG file, bytes. It is compressed there, and read before anything is known of the
+/// pixels.
+const MAX_PROFILE: u64 = 32 << 20;
 
 /// What is wanted of each.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
+pub(super) struct ResizeOptions {
     /// The most that a picture may take in memory once it is read, bytes.
     pub(super) largest: u64,
     /// Pixels; a smaller picture stays as large as it is.
@@ -37,7 +38,7 @@ pub(super) struct Wanted {
 }
 
 /// A picture as it goes into the zip file.
-pub(super) struct Picture {
+pub(super) struct Image {
     pub(super) bytes: Vec<u8>,
     /// What its name ends in.
     pub(super) extension: Extension,
@@ -76,10 +77,9 @@ pub(super) fn size_of(file: &[u8], largest: u64) -> Result<u64, TaskError> {
     Ok(size)
 }
 
-/// How much memory it takes to read a picture of this size and to make it smaller, bytes. A JPEG that comes in several passes
-/// is read into six bytes a pixel before it is a picture; its marker (SOF2, ITU-T T.81, annex B) stands nowhere among the
-/// data of one that does not.
-pub(super) fn room(file: &[u8], size: u64) -> u64 {
+/// Memory for decoding and resizing an image of this size, bytes. A progressive JPEG is decoded into six bytes a pixel
+/// first; its marker (SOF2, ITU-T T.81, annex B) does not occur in the data of others.
+pub(super) fn memory_needed(file: &[u8], size: u64) -> u64 {
     let has_passes = file.starts_with(b"\xff\xd8") && memmem::find(file, b"\xff\xc2").is_some();
     if has_passes { 4 * size } else { 2 * size }
 }
@@ -90,44 +90,44 @@ pub(super) fn room(file: &[u8], size: u64) -> u64 {
 /// Code `bad_image`; what `check` says, which is asked between the steps: each takes seconds where a picture is large.
 pub(super) fn resize(
     file: &[u8],
-    wanted: Wanted,
+    options: ResizeOptions,
     check: impl Fn() -> Result<(), TaskError>,
-) -> Result<Picture, TaskError> {
-    let mut decoder = decoder(file, wanted.largest)?;
+) -> Result<Image, TaskError> {
+    let mut decoder = decoder(file, options.largest)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten();
-    let picture = DynamicImage::from_decoder(decoder).map_err(|error| broken(error, wanted.largest))?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(|error| broken(error, options.largest))?;
     check()?;
-    let mut picture = smaller(plain(picture), wanted.longest)?;
+    let mut picture = shrink(to_8_bit(picture), options.longest)?;
     picture.apply_orientation(orientation);
     check()?;
-    let extension = match (wanted.format, image::guess_format(file)) {
+    let extension = match (options.format, image::guess_format(file)) {
         (Format::Jpeg, _) | (Format::Keep, Ok(ImageFormat::Jpeg)) => Extension::Jpeg,
         (Format::Webp, _) | (Format::Keep, Ok(ImageFormat::WebP)) => Extension::Webp,
         (Format::Png | Format::Keep, _) => Extension::Png,
     };
     let bytes = match extension {
-        Extension::Jpeg => jpeg(&opaque(picture), profile, wanted.quality),
+        Extension::Jpeg => jpeg(&on_white(picture), profile, options.quality),
         Extension::Png => png(&picture, profile),
-        Extension::Webp => webp(picture, profile, wanted.quality),
+        Extension::Webp => webp(picture, profile, options.quality),
     };
-    Ok(Picture { bytes: bytes?, extension })
+    Ok(Image { bytes: bytes?, extension })
 }
 
 fn decoder(file: &[u8], largest: u64) -> Result<impl ImageDecoder + '_, TaskError> {
     let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|error| bad(&error))?;
     let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST);
-    limits.max_image_height = Some(LONGEST);
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
     // What is needed beside the pixels; for a GIF, whose pictures need not fill it, as much again.
-    let beside = if reader.format() == Some(ImageFormat::Png) { LONGEST_PROFILE } else { largest + largest / 2 };
+    let beside = if reader.format() == Some(ImageFormat::Png) { MAX_PROFILE } else { largest + largest / 2 };
     limits.max_alloc = Some(beside);
     reader.limits(limits);
     reader.into_decoder().map_err(|error| broken(error, largest))
 }
 
 /// With 8 bits a channel, grey where it was.
-fn plain(picture: DynamicImage) -> DynamicImage {
+fn to_8_bit(picture: DynamicImage) -> DynamicImage {
     match picture {
         DynamicImage::ImageLuma8(_)
         | DynamicImage::ImageLumaA8(_)
@@ -140,7 +140,7 @@ fn plain(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-fn smaller(picture: DynamicImage, longest: u32) -> Result<DynamicImage, TaskError> {
+fn shrink(picture: DynamicImage, longest: u32) -> Result<DynamicImage, TaskError> {
     let (width, height) = (picture.width(), picture.height());
     let side = width.max(height);
     if side <= longest {
@@ -154,7 +154,7 @@ fn smaller(picture: DynamicImage, longest: u32) -> Result<DynamicImage, TaskErro
 }
 
 /// On white, since JPEG knows nothing transparent.
-fn opaque(picture: DynamicImage) -> DynamicImage {
+fn on_white(picture: DynamicImage) -> DynamicImage {
     if !picture.color().has_alpha() {
         return picture;
     }
@@ -228,7 +228,7 @@ fn broken(error: ImageError, largest: u64) -> TaskError {
         ImageError::Limits(_) => {
             let message = format!(
                 "it is too large: {} pixels a side and {} in memory are the most",
-                count(LONGEST.into()),
+                count(MAX_SIDE.into()),
                 model::bytes(largest)
             );
             TaskError::fatal("bad_image", message).caused_by(&error)

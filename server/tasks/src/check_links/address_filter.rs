@@ -1,7 +1,7 @@
-//! Which addresses a link may lead to.
+//! Address filter against server-side request forgery.
 //!
-//! Only public unicast ones, by the IANA special-purpose address registries: a link in a list must not be a way to
-//! reach what this machine can reach and the list's author cannot.
+//! Links may lead to public unicast addresses only, by the IANA special-purpose address registries: the author of a
+//! list must not reach what only this machine can reach.
 
 use std::{
     io,
@@ -10,15 +10,15 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Addresses are vetted when a name is resolved, and only those that passed are handed to the connection: there is no
-/// second look-up that could answer something else.
+/// Filters addresses when a name is resolved; the connection uses only those that pass. There is no second look-up that
+/// could return something else.
 #[derive(Clone, Copy)]
-pub(super) struct Vetted {
-    /// What an address is that may not be asked; `None` for one that may.
+pub(super) struct AddressFilter {
+    /// The class of a forbidden address; `None` for a permitted one.
     refuse: fn(IpAddr) -> Option<&'static str>,
 }
 
-/// A name or address that may not be asked.
+/// A forbidden address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{address} is {class}, which this server does not ask")]
 pub(super) struct Refused {
@@ -26,24 +26,24 @@ pub(super) struct Refused {
     class: &'static str,
 }
 
-impl Vetted {
+impl AddressFilter {
     /// Only public addresses.
-    pub(super) const PUBLIC: Self = Self::by(not_public);
+    pub(super) const PUBLIC: Self = Self::new(not_public);
     /// Every address.
-    pub(super) const ALL: Self = Self::by(|_| None);
+    pub(super) const ALL: Self = Self::new(|_| None);
 
-    /// Vets by a rule of one's own.
-    pub(super) const fn by(refuse: fn(IpAddr) -> Option<&'static str>) -> Self {
+    /// A filter by the given rule.
+    pub(super) const fn new(refuse: fn(IpAddr) -> Option<&'static str>) -> Self {
         Self { refuse }
     }
 
-    /// Whether `address` may be asked.
+    /// Fails if `address` is forbidden.
     pub(super) fn check(self, address: IpAddr) -> Result<(), Refused> {
         (self.refuse)(address).map_or(Ok(()), |class| Err(Refused { address, class }))
     }
 
-    /// Those of the addresses that may be asked; if none may, the reason for the first.
-    fn keep(self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, io::Error> {
+    /// The permitted addresses; if there are none, the error of the first.
+    fn filter(self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, io::Error> {
         let (mut kept, mut refused) = (Vec::new(), None);
         for address in found {
             match self.check(address.ip()) {
@@ -58,18 +58,18 @@ impl Vetted {
     }
 }
 
-impl Resolve for Vetted {
+impl Resolve for AddressFilter {
     fn resolve(&self, name: Name) -> Resolving {
-        let vetted = *self;
+        let filter = *self;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let kept = vetted.keep(found)?;
+            let kept = filter.filter(found)?;
             Ok(Box::new(kept.into_iter()) as Addrs)
         })
     }
 }
 
-/// What an address that is not public is instead.
+/// The class of an address that is not public.
 fn not_public(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => not_public_v4(address),
@@ -100,7 +100,7 @@ fn not_public_v6(address: Ipv6Addr) -> Option<&'static str> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => Some("a loopback address"),
         [0, 0, 0, 0, 0, 0, 0, 0] => Some("the unspecified address"),
-        // An IPv4 address in IPv6's clothes: mapped, compatible, NAT64 and 6to4 lead where the inner one leads.
+        // Embedded IPv4 addresses: mapped, compatible, NAT64 and 6to4.
         [0, 0, 0, 0, 0, 0xffff | 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
             embedded(high, low)
         }
@@ -120,7 +120,7 @@ mod tests {
 
     fn refused(text: &str) -> bool {
         let address = text.parse().expect("an address");
-        Vetted::PUBLIC.check(address).is_err()
+        AddressFilter::PUBLIC.check(address).is_err()
     }
 
     #[test]
@@ -141,11 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_one_public_address_is_asked_there_alone() {
+    fn only_public_addresses_of_name_are_used() {
         let (private, public): (SocketAddr, SocketAddr) =
             ("10.0.0.1:0".parse().expect("an address"), "1.1.1.1:0".parse().expect("an address"));
-        assert_eq!(Vetted::PUBLIC.keep([private, public].into_iter()).expect("one is left"), [public]);
-        assert!(Vetted::PUBLIC.keep([private].into_iter()).is_err());
-        assert!(Vetted::ALL.keep([private].into_iter()).is_ok());
+        assert_eq!(AddressFilter::PUBLIC.filter([private, public].into_iter()).expect("one is left"), [public]);
+        assert!(AddressFilter::PUBLIC.filter([private].into_iter()).is_err());
+        assert!(AddressFilter::ALL.filter([private].into_iter()).is_ok());
     }
 }
