@@ -111,14 +111,14 @@ impl Entry {
 
     /// What recent successful runs teach. The store is asked in the background, once a minute at most.
     pub(crate) fn history_lookup(self: &Arc<Self>, shared: &Arc<Shared>, now: Instant) -> HistoryLookup {
-        let (history_lookup, ask) = self.history.history_lookup(now);
-        if ask {
+        let (lookup, refresh) = self.history.lookup(now);
+        if refresh {
             let (entry, store) = (Arc::clone(self), Arc::clone(&shared.store));
             shared.service.spawn(async move {
-                entry.history.ask(store.as_ref(), entry.info.kind.as_str(), entry.info.stages.len()).await;
+                entry.history.refresh(store.as_ref(), entry.info.kind.as_str(), entry.info.stages.len()).await;
             });
         }
-        history_lookup
+        lookup
     }
 
     /// How the stages share the bar: as the task says, else as history shows, else equally.
@@ -198,7 +198,7 @@ impl Registry {
     pub(crate) fn get(&self, kind: &str) -> Result<&Arc<Entry>> {
         self.find(kind).ok_or_else(|| Error::UnknownKind {
             kind: kind.chars().take(80).collect(),
-            history_lookup: self.entries.keys().copied().collect::<Vec<_>>().join(", "),
+            known: self.entries.keys().copied().collect::<Vec<_>>().join(", "),
         })
     }
 }
