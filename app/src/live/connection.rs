@@ -111,7 +111,7 @@ enum Next {
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub link: ConnectionState,
-    /// When the server was last last_heard from, milliseconds.
+    /// When the server was last heard from, milliseconds.
     pub last_heard: Option<f64>,
     phase: Phase,
     /// When `phase` began.
@@ -298,13 +298,13 @@ impl Connection {
             }
             Phase::Streaming { beat: Some(beat), .. } if silent > 1.5 * beat => self.link = ConnectionState::Stale,
             Phase::Streaming { beat: None, .. } if now - self.since >= BUFFERED_AFTER => {
-                self.start_poll(PollReason::Buffered, 0, now, effects)
+                self.start_poll(PollReason::Buffered, 0, now, effects);
             }
             Phase::Waiting { until, next, .. } if now >= until => match next {
                 Next::Stream => self.open(now, effects),
                 Next::Poll(PollReason::Replacement) if trial => self.open(now, effects),
                 Next::Poll(PollReason::Replacement) if self.link == ConnectionState::Polling => {
-                    self.start_poll(PollReason::Replacement, POLL_WAIT, now, effects)
+                    self.start_poll(PollReason::Replacement, POLL_WAIT, now, effects);
                 }
                 Next::Poll(why) => self.start_poll(why, 0, now, effects),
             },

@@ -101,7 +101,7 @@ impl JobStore {
     pub(super) fn on_message(&mut self, handler: impl Fn(Option<&MessageEvent>) + 'static) -> u64 {
         self.interests.add(Interest::Messages);
         self.subscribe(Subscriber::Messages(Callback::new(move |message: &Option<MessageEvent>| {
-            handler(message.as_ref())
+            handler(message.as_ref());
         })))
     }
 

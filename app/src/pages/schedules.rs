@@ -36,7 +36,7 @@ pub(super) use descriptions::relative_time;
 
 /// Schedules on one page.
 const PAGE: u32 = 50;
-/// NextRunTimes in the run history of a row.
+/// Runs in the run history of a row.
 const HISTORY_RUNS: u32 = 20;
 
 /// `/schedules`.
@@ -59,7 +59,7 @@ fn at_of(query: &ParamsMap) -> Option<ScheduleAt> {
     number("after").map(ScheduleAt::After).or_else(|| number("before").map(ScheduleAt::Before))
 }
 
-/// Reads a page. ScheduleDetail that reaches the first schedule is filled up from there.
+/// Reads a page. One that reaches the first schedule is filled up from there.
 async fn read(at: Option<ScheduleAt>) -> engine::Result<(SchedulePage, JobRuns)> {
     let engine = app().engine;
     let mut page = engine.schedules(at, PAGE).await?;

@@ -62,7 +62,7 @@ impl Section {
 #[component]
 fn Settings(section: Section, children: Children) -> impl IntoView {
     let engine = app().engine;
-    // SignInOff accounts the first section says so.
+    // Without accounts the first section says so.
     let seen = |other: &Section| *other == Section::Profile || engine.can(other.action());
     let link = |other: Section| {
         let current = (other == section).then_some("page");

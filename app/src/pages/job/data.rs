@@ -21,7 +21,7 @@ const LINES_BEFORE: u64 = 20;
 const NOTES: u32 = 100;
 /// Activities shown.
 const ACTIVITIES: u32 = 50;
-/// EarlierRuns runs shown.
+/// Earlier runs shown.
 const EARLIER: u32 = 6;
 /// Newest runs of the task offered for comparison.
 const COMPARABLE: u32 = 20;

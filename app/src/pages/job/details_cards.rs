@@ -142,7 +142,7 @@ fn Schedule(run: RunOf) -> impl IntoView {
     }
 }
 
-/// EarlierRuns runs of the same task.
+/// Earlier runs of the same task.
 #[component]
 fn EarlierRuns(runs: Vec<JobView>) -> impl IntoView {
     (!runs.is_empty()).then(|| {

@@ -64,7 +64,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
     }
 }
 
-/// FailureReason a queued job does not start.
+/// Why a queued job does not start.
 #[component]
 fn WaitReason(hold: Hold, kind: String) -> impl IntoView {
     let (class, head, why) = match hold {

@@ -69,7 +69,7 @@ pub(super) fn RunNow(schedule: Schedule, #[prop(optional)] small: bool) -> impl 
     view! { <ActionForm schedule action="run_schedule" icon="play" word=text::RUN_NOW small /> }
 }
 
-/// ScheduleDetail action: a form of its own, which works without script.
+/// One action: a form of its own, which works without script.
 #[component]
 fn ActionForm(
     schedule: Schedule,

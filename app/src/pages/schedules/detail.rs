@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// NextRunTimes in the history.
+/// Runs in the history.
 const HISTORY: u32 = 100;
 
 /// `/schedules/{id}`.

@@ -31,7 +31,7 @@ use crate::{
     server_fns::ApiError,
 };
 
-/// NextRunTimes in the preview.
+/// Runs in the preview.
 pub(super) const PREVIEW_RUNS: usize = 10;
 
 /// `/schedules/new`: choose a task; with `?kind=`, its form.

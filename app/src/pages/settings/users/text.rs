@@ -52,5 +52,5 @@ pub(super) fn save_role_of(name: &dyn Display) -> String {
 }
 
 pub(super) fn more_for(name: &dyn Display) -> String {
-    format!("MoreActions for {name}")
+    format!("More for {name}")
 }
