@@ -8,7 +8,6 @@ mod error;
 mod handlers;
 pub mod http;
 pub mod limits;
-pub mod listen;
 pub mod middleware;
 pub mod run;
 pub mod stream;

@@ -19,9 +19,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AppState, Error, Result,
     config::{Config, default_streams},
-    http::{assets, router, state},
+    http::{assets, listen, router, state},
     limits::{ConnectionLimits, StreamLimits},
-    listen,
     middleware::sessions,
     run::{
         console,

@@ -10,9 +10,9 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use streaming_response::StreamingBody;
 
 use super::{body::StreamBody, encoding::Encoding};
-use crate::listen::Lasting;
 
 /// Why a request is not answered with a stream.
 #[derive(Debug)]
@@ -76,9 +76,9 @@ pub(super) fn empty(status: StatusCode) -> Response {
 
 /// A response that is sent as events come.
 pub(super) fn stream(encoding: Encoding, body: StreamBody) -> Response {
-    let (lasting, body) = Lasting::new(body);
-    let mut response = with_headers(encoding, body);
-    response.extensions_mut().insert(lasting);
+    let (streaming, fallback) = StreamingBody::new(body);
+    let mut response = with_headers(encoding, Body::new(fallback));
+    response.extensions_mut().insert(streaming);
     response
 }
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use model::JobState::Running;
-use server::{listen::Patient, stream::StreamTiming};
+use server::stream::StreamTiming;
+use streaming_response::WriteTimeoutStream;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, duplex},
     net::TcpSocket,
@@ -40,19 +41,19 @@ async fn case_08_dropped_connections_leave_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn who_takes_nothing_is_given_up_and_who_takes_little_is_not() {
     let (server, mut client) = duplex(1_024);
-    let mut server = Patient::new(server, Duration::from_secs(30));
+    let mut server = WriteTimeoutStream::new(server, Duration::from_secs(30));
     let begun = Instant::now();
     let wrote = tokio::spawn(async move {
         let refused = server.write_all(&[7; 4_096]).await;
-        (refused, server.is_exhausted())
+        (refused, server.has_timed_out())
     });
     for _ in 0..10 {
         sleep(Duration::from_secs(29)).await;
         client.read_exact(&mut [0; 64]).await.unwrap();
     }
-    let (refused, is_exhausted) = wrote.await.unwrap();
+    let (refused, has_timed_out) = wrote.await.unwrap();
     assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::TimedOut);
-    assert!(is_exhausted);
+    assert!(has_timed_out);
     assert_eq!(begun.elapsed().as_secs(), 10 * 29 + 30);
 }
 

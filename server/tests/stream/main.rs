@@ -7,7 +7,7 @@ mod dead;
 mod ending;
 mod engine;
 mod faults;
-mod lasting;
+mod handover;
 mod ledger;
 mod lines;
 mod messages;

@@ -6,7 +6,7 @@ use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use server::{limits::ConnectionLimits, listen, middleware::client_ip::TrustedProxies};
+use server::{http::listen, limits::ConnectionLimits, middleware::client_ip::TrustedProxies};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;

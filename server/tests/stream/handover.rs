@@ -1,4 +1,4 @@
-//! Answers that last, on connections that carried other answers before, or that are of another kind.
+//! Streams on connections that carried other responses before, and requests that are not handed over.
 
 use server::stream::StreamTiming;
 use tokio::{
