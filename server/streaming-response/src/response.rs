@@ -30,8 +30,8 @@ thread_local! {
 
 type BoxBody = Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>;
 
-/// The body of a response that may be handed over; an extension of the response. Whoever sends the response takes the
-/// body out.
+/// The body of a response that may be handed over; an extension of the response. The sender of the response takes
+/// the body out.
 #[derive(Clone)]
 pub struct StreamingBody(Arc<Mutex<Option<BoxBody>>>);
 

@@ -31,7 +31,7 @@ async fn what_is_added_arrives_as_a_partial_snapshot_and_then_lives() {
     reader.expect("log").await;
     assert_eq!(post(&router, &stream, r#"{"remove": ["job=1"], "add": ["jobs"]}"#).await.status, 204);
     reader.expect("snapshot").await;
-    ledger.log(1, 2, "nobody reads this");
+    ledger.log(1, 2, "no stream shows this");
     ledger.tick(1, 1, 4);
     ledger.state(1, 1, Succeeded, 5);
     reader.expect("state").await;

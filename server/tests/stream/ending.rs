@@ -101,7 +101,7 @@ async fn case_09_streams_are_drained_over_a_while_and_until_its_turn_each_goes_o
         told += frames.len() - 1;
         ended.push(after.as_millis());
     }
-    assert!((900..=1_100).contains(&told), "half of them were still there to hear it: {told}");
+    assert!((900..=1_100).contains(&told), "half of them were still open to receive it: {told}");
     for quarter in 0..4 {
         let within = ended.iter().filter(|after| (quarter * 500..quarter * 500 + 500).contains(*after)).count();
         assert!((450..=550).contains(&within), "{within} ended in half-second {quarter}");

@@ -1,4 +1,4 @@
-//! What readers have in the end, whatever stands between them and the server.
+//! Faults between server and client: cut connections, slow networks, proxies that buffer or swallow.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -96,7 +96,7 @@ async fn case_13_behind_a_proxy_that_keeps_a_stream_to_itself_polls_bring_the_sa
     assert_eq!((&end["state"], &end["rev"]), (&"succeeded".into(), &51.into()));
     let rest = Reader::fetch_of(timeout(SOON, stream).await.unwrap().unwrap()).rest().await;
     let (_, same) = rest.iter().map(|frame| (&frame.event, &frame.data)).rfind(|(event, _)| *event == "state").unwrap();
-    assert_eq!(same, end, "which the stream tells as well, once it may");
+    assert_eq!(same, end, "the stream brings the same, once the proxy lets it");
 }
 
 #[tokio::test]

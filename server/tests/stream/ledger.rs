@@ -1,4 +1,4 @@
-//! A past and a present written by hand, so that a test decides what is committed and when it is published.
+//! A source written by hand: a test decides what is committed and when it is published.
 
 use std::{
     collections::BTreeMap,
@@ -133,7 +133,7 @@ impl Ledger {
         self.past.readings.load(Relaxed)
     }
 
-    /// The same for somebody in particular.
+    /// A router for this subscriber.
     pub(crate) async fn router_for(&self, subscriber: Subscriber) -> Router {
         let limits = StreamLimits::default();
         routes(Self::service(&self.hub, &self.past, StreamTiming::default(), limits, &self.drain).await, subscriber)
@@ -144,7 +144,7 @@ impl Ledger {
         self.past.give_way.store(times, Relaxed);
     }
 
-    /// Commits a change of state, and does not tell the hub.
+    /// Commits a change of state without publishing it.
     pub(crate) fn commit_state(&self, job: i64, attempt: AttemptNo, state: JobState, rev: u64) -> Arc<DurableEvent> {
         let view = view(job, attempt, state, rev);
         self.past.kept().jobs.insert(view.job, view.clone());
@@ -178,7 +178,7 @@ impl Ledger {
         self.publish(self.commit_log(job, line, text));
     }
 
-    /// Somebody writes something. Answers its number.
+    /// Commits and publishes a message. Returns its number.
     pub(crate) fn message(&self, to: MessageTo, text: &str) -> Seq {
         let (job, number) = (to.job(), Seq(self.past.kept().events.len() as i64 + 1));
         let (text, from) = (text.to_owned(), "ann".to_owned());
@@ -192,14 +192,14 @@ impl Ledger {
         self.hub.progress(&[Arc::new(event)]);
     }
 
-    /// Has something happen after each reading of a snapshot, before it is known to anybody.
+    /// Runs `happens` after each read of a snapshot, before its result is used.
     pub(crate) fn meanwhile(self: &Arc<Self>, mut happens: impl FnMut(&Self) + Send + 'static) {
         let ledger = Arc::downgrade(self);
         let happens = move || ledger.upgrade().iter().for_each(|ledger| happens(ledger));
         *self.past.meanwhile.lock().unwrap() = Some(Box::new(happens));
     }
 
-    /// Gives a job so much to say of itself, bytes.
+    /// Gives a job a message of this length, bytes.
     pub(crate) fn swell(&self, job: i64, bytes: usize) {
         let mut kept = self.past.kept();
         kept.jobs.get_mut(&JobId(job)).unwrap().progress.message = "m".repeat(bytes);
@@ -210,7 +210,7 @@ impl Ledger {
         self.past.kept().trimmed = events;
     }
 
-    /// Waits until so many streams are open; fails after ten seconds.
+    /// Waits until this number of streams is open; fails after ten seconds.
     pub(crate) async fn until_open(&self, streams: usize) {
         let open = async {
             while self.hub.stats().streams != streams {

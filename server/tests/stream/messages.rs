@@ -14,7 +14,7 @@ fn named(name: &str) -> Subscriber {
     Subscriber { visibility: Visibility { own: name.into(), ..Visibility::default() }, ..Subscriber::default() }
 }
 
-/// The next message that a reader hears.
+/// The next message that a reader receives.
 async fn heard(reader: &mut Reader) -> String {
     reader.expect("message").await.data["text"].as_str().unwrap().to_owned()
 }

@@ -106,7 +106,7 @@ async fn case_04_the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_
     }
     assert_eq!(ends, 1);
     assert_eq!(early.expect("state").await.data["state"], "running");
-    assert_eq!(early.expect("progress").await.data["rev"], 1, "the next attempt counts anew");
+    assert_eq!(early.expect("progress").await.data["rev"], 1, "the next attempt counts from the start");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! How many streams there may be, and what those are told that are too many.
+//! Limits of streams, and the responses above them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,14 +19,14 @@ fn by(session: u8, address: impl Into<IpAddr>) -> StreamOwner {
     StreamOwner { session: Some([session; 32]), user: None, address: Some(address.into()) }
 }
 
-/// A stream that is let in.
+/// Opens a stream that is accepted.
 async fn open(router: &Router) -> Reader {
     let mut reader = Reader::get(router, "/events").await;
     reader.expect("hello").await;
     reader
 }
 
-/// Whoever asks now is told in the way that they understand.
+/// A further client is rejected in the way that it understands.
 async fn is_full(router: &Router) {
     let mut native = Reader::get(router, "/events").await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The long poll: what a stream would tell, answer by answer.
+//! The long poll: the events of a stream, response by response.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
     reader::{Frame, NDJSON, Reader, serve},
 };
 
-/// One poll: what it tells between `hello` and the last line, and where to go on.
+/// One poll: its events between `hello` and the last line, and the position to continue from.
 async fn poll(router: &Router, query: &str) -> (Vec<Frame>, String) {
     let reader = Reader::get(router, &format!("/events/poll?{query}")).await;
     assert_eq!((reader.status, &reader.headers["content-type"]), (StatusCode::OK, &NDJSON.parse().unwrap()));

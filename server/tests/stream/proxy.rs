@@ -1,4 +1,4 @@
-//! What may stand between server and reader, and what it does to a stream.
+//! A proxy between server and client that delays, cuts, buffers or swallows a stream.
 
 use std::{
     net::SocketAddr,
@@ -20,7 +20,7 @@ use tokio::{
 pub(crate) enum Fault {
     /// Each piece comes this much later.
     Delay(Duration),
-    /// The connection breaks after so many bytes, with a reset or an early end.
+    /// The connection breaks after this number of bytes, with a reset or an early end.
     Cut(usize),
     /// Each byte comes by itself.
     Dribble,

@@ -60,7 +60,7 @@ async fn case_07_a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
     reader.expect("snapshot").await;
     ledger.state(1, 1, Running, 0);
     reader.expect("state").await;
-    // Another process committed it, and it was trimmed before this one woke and could tell it.
+    // Another process committed it, and it was trimmed before this one woke and could publish it.
     ledger.commit_state(1, 1, Succeeded, 1);
     ledger.state(2, 1, Running, 0);
     let snapshot = reader.expect("snapshot").await;

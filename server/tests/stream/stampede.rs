@@ -9,7 +9,7 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{ledger::Ledger, reader::Reader};
 
 const CLIENTS: usize = 10_000;
-/// It takes four seconds where nobody else works.
+/// Four seconds on an idle machine.
 const HANGS: Duration = Duration::from_mins(1);
 
 /// The first reading is under way when all others ask; they share the one after it. Some know where they were.
