@@ -62,7 +62,7 @@ pub async fn add_note(id: JobId, text: String, key: Option<String>) -> ApiResult
 async fn send(to: model::MessageTo, text: &str, tone: model::Tone, key: Option<String>) -> ApiResult<Delivered> {
     let app = crate::context::app();
     let note = matches!(to, model::MessageTo::Note { .. });
-    let sent = app.engine.tell(to, text, tone, key.as_deref()).await.map_err(|error| match error {
+    let sent = app.engine.send_message(to, text, tone, key.as_deref()).await.map_err(|error| match error {
         engine::Error::NoSuchJob(_) if !note => in_field("job", error.into()),
         error => error.into(),
     })?;

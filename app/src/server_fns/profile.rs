@@ -2,7 +2,7 @@
 
 use engine::{
     access::Action,
-    store::{Attribution, Ending, TokenId, UserId},
+    store::{Attribution, SessionsToEnd, TokenId, UserId},
 };
 use leptos::prelude::*;
 use model::{FieldError, Micros, Scope};
@@ -30,7 +30,7 @@ pub async fn change_password(old: String, new: String, again: String) -> ApiResu
 pub async fn end_session(session: String) -> ApiResult<FormResult> {
     let (auth, user, by) = own_account()?;
     let ended = match key(&session) {
-        Some(key) => auth.end_sessions(user, Ending::One(key), &by).await?,
+        Some(key) => auth.end_sessions(user, SessionsToEnd::One(key), &by).await?,
         None => 0,
     };
     Ok(FormResult::new(if ended == 0 { "That session was already signed out." } else { "Session signed out." }))
@@ -40,7 +40,7 @@ pub async fn end_session(session: String) -> ApiResult<FormResult> {
 #[server(endpoint = "end_other_sessions")]
 pub async fn end_other_sessions() -> ApiResult<FormResult> {
     let (auth, user, by) = own_account()?;
-    let which = app().session.map_or(Ending::All, Ending::Others);
+    let which = app().session.map_or(SessionsToEnd::All, SessionsToEnd::Others);
     Ok(FormResult::new(match auth.end_sessions(user, which, &by).await? {
         0 => "There are no other sessions.".to_owned(),
         1 => "Signed out 1 other session.".to_owned(),

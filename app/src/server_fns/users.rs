@@ -2,7 +2,7 @@
 
 use engine::{
     access::Action,
-    store::{Attribution, Ending, KindRule, TokenId, UserId},
+    store::{Attribution, SessionsToEnd, KindRule, TokenId, UserId},
 };
 use leptos::prelude::*;
 use model::{FieldError, Role};
@@ -47,7 +47,7 @@ pub async fn change_role(user: i64, role: String) -> ApiResult<FormResult> {
 pub async fn end_sessions_of(user: i64) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
     let user = UserId(user);
-    let ended = auth.end_sessions(user, Ending::All, &by).await?;
+    let ended = auth.end_sessions(user, SessionsToEnd::All, &by).await?;
     let name = name_of(&auth, user);
     Ok(FormResult::new(match ended {
         0 => format!("{name} was not signed in."),

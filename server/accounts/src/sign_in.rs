@@ -5,7 +5,7 @@ use std::{mem, net::IpAddr, time::Duration};
 use engine::{
     Error, Result,
     access::Actor,
-    store::{Attribution, Note, User, UserChange, UserId},
+    store::{Attribution, AuditNote, User, UserChange, UserId},
 };
 use tokio::time::Instant;
 
@@ -193,7 +193,7 @@ impl AuthService {
     }
 
     async fn note(&self, by: Attribution, what: &'static str, detail: String) -> Result<()> {
-        self.store().note(Note { by, what, detail }).await
+        self.store().add_audit_note(AuditNote { by, what, detail }).await
     }
 }
 

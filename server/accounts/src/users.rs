@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{
     Error, Result,
-    store::{Attribution, Ending, KindRule, UserChange, UserId},
+    store::{Attribution, SessionsToEnd, KindRule, UserChange, UserId},
 };
 use jiff::tz::TimeZone;
 use model::Role;
@@ -53,7 +53,7 @@ impl AuthService {
     }
 
     /// Ends sessions of a user. Returns how many ended.
-    pub async fn end_sessions(&self, user: UserId, which: Ending, by: &Attribution) -> Result<u64> {
+    pub async fn end_sessions(&self, user: UserId, which: SessionsToEnd, by: &Attribution) -> Result<u64> {
         let ended = self.store().end_sessions(user, which, by).await?;
         self.refresh().await?;
         Ok(ended)

@@ -160,7 +160,7 @@ async fn pruning(store: &Arc<SqliteStore>, half: Micros) {
         println!("{name} of 50,000 jobs removed: {:.1} s", Figures::of(vec![took]));
         let starts = Starts::begin(store);
         let began = Instant::now();
-        while !store.is_tidy().await.expect("read") {
+        while !store.is_upkeep_done().await.expect("read") {
             time::sleep(Duration::from_millis(20)).await;
         }
         let took = began.elapsed().as_secs_f64();

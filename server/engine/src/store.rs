@@ -30,7 +30,7 @@ pub use messages::*;
 pub(crate) use rules::limits::SMALL_INPUT;
 pub use schedules::*;
 pub(crate) use sqlite::is_new_database;
-pub use sqlite::{Others, SqliteOptions, SqliteStore};
+pub use sqlite::{OtherProcesses, SqliteOptions, SqliteStore};
 pub use types::*;
 
 use crate::{
@@ -104,7 +104,7 @@ pub trait Store: Accounts + Schedules {
     /// Sends a message or a note, as one event, and keeps it: messages for 30 days and at most [`MAX_MESSAGES_KEPT`] of
     /// them, notes as long as their job. `Error::Refused` if the key was used for another text, or the job has
     /// [`MAX_NOTES_PER_JOB`] notes.
-    async fn tell(&self, message: NewMessage) -> Result<Told>;
+    async fn send_message(&self, message: NewMessage) -> Result<SentMessage>;
     /// Retention: removes jobs, or a part of each, that ended before the time beside them. Goes through them until it
     /// has occupied the writer for `time_limit`, but handles at least one. The caller deletes the files.
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, time_limit: Duration) -> Result<Pruned>;
@@ -115,9 +115,9 @@ pub trait Store: Accounts + Schedules {
     /// left, queued again or paused as a user had asked.
     async fn settle(&self, dead: &[WorkerId]) -> Result<Vec<JobId>>;
     /// The workers that hold running jobs.
-    async fn holders(&self) -> Result<Vec<WorkerId>>;
+    async fn workers_with_jobs(&self) -> Result<Vec<WorkerId>>;
     /// The running attempts that a worker holds.
-    async fn held(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>>;
+    async fn held_attempts(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>>;
     /// Queues the jobs that were scheduled for `now` or before. Returns when the next is due.
     async fn promote_due(&self, now: Micros) -> Result<Option<Micros>>;
     /// Returns once everything that was buffered before is committed.
@@ -140,7 +140,7 @@ pub trait Store: Accounts + Schedules {
     /// Registers a process, or registers it again.
     async fn register(&self, node: Node) -> Result<()>;
     /// Heartbeat. `false` if the process is no longer registered: its jobs have been settled.
-    async fn beat(&self, worker: &WorkerId) -> Result<bool>;
+    async fn heartbeat(&self, worker: &WorkerId) -> Result<bool>;
     /// Removes a process that ends, unless it still holds jobs.
     async fn unregister(&self, worker: &WorkerId) -> Result<()>;
     /// All registered processes.
@@ -152,13 +152,13 @@ pub trait Store: Accounts + Schedules {
     // Programs that attempts start beside their worker, and declared rules. None of these changes is an event.
 
     /// Records a process group that an attempt has started on `kernel`. `Error::Fenced` if it has lost its job.
-    async fn record_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()>;
+    async fn record_process_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()>;
     /// Deletes a process group that has ended.
-    async fn forget_group(&self, worker: &WorkerId, group: Group) -> Result<()>;
+    async fn delete_process_group(&self, worker: &WorkerId, group: Group) -> Result<()>;
     /// The process groups of some workers.
-    async fn groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>>;
+    async fn process_groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>>;
     /// Deletes the process groups of some workers.
-    async fn forget_groups(&self, workers: &[WorkerId]) -> Result<()>;
+    async fn delete_process_groups(&self, workers: &[WorkerId]) -> Result<()>;
     /// Records who may start the tasks of this build and see their jobs. Rules of tasks that no longer exist stay.
     async fn declare_rules(&self, rules: Vec<DeclaredRule>) -> Result<()>;
     /// The rules of all tasks that ever declared any.
@@ -188,7 +188,7 @@ pub trait Store: Accounts + Schedules {
     async fn counts(&self) -> Result<Counts>;
     /// The number of `scheduled`, `queued`, `running` and `paused` jobs of each kind; the other counts are 0. Takes
     /// time proportional to their number.
-    async fn under_way(&self) -> Result<BTreeMap<String, Counts>>;
+    async fn active_counts(&self) -> Result<BTreeMap<String, Counts>>;
     /// The controls of queues and kinds that users have changed.
     async fn controls(&self) -> Result<Vec<QueueControl>>;
     /// Attempts of a job, newest first.
@@ -236,7 +236,7 @@ pub trait Store: Accounts + Schedules {
     /// most `limit`.
     async fn prunable_uploads(&self, before: Micros, after: &str, limit: u32) -> Result<Vec<String>>;
     /// Whether nothing is left to remove of deleted or pruned jobs, and their space has been given back.
-    async fn is_tidy(&self) -> Result<bool>;
+    async fn is_upkeep_done(&self) -> Result<bool>;
     /// Bytes used.
     async fn usage(&self) -> Result<Usage>;
 
@@ -246,7 +246,7 @@ pub trait Store: Accounts + Schedules {
     /// would exceed the `quota`.
     async fn save_upload(&self, upload: UploadRow, by: &Attribution, quota: UploadQuota) -> Result<()>;
     /// Bytes of uploads and of inputs over 4 KiB that a user has sent and that are still kept.
-    async fn sent_by(&self, by: &str) -> Result<u64>;
+    async fn bytes_sent_by(&self, by: &str) -> Result<u64>;
     /// One upload.
     async fn upload(&self, id: &str) -> Result<UploadRow>;
     /// Deletes uploads that are older than `before` and to which neither a job nor a schedule refers. Returns their

@@ -75,7 +75,7 @@ impl Uploads {
         let quota = match self.limits.person {
             None => None,
             Some(limit) => {
-                let used = self.store.sent_by(&by.name).await?;
+                let used = self.store.bytes_sent_by(&by.name).await?;
                 let coming = Arc::clone(&self.coming);
                 Some(Quota { by: by.name.to_string(), used, limit, coming, size: 0 })
             }

@@ -22,7 +22,7 @@ use axum::{
 };
 use engine::{
     access::{Actor, Denied},
-    store::{LinkFor, Note},
+    store::{LinkFor, AuditNote},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use model::FieldError;
@@ -104,8 +104,8 @@ pub(crate) async fn sign_out(
             // None for a user who was removed before.
             if identity.engine.actor().principal().is_some() {
                 let note =
-                    Note { by: identity.engine.attribution().clone(), what: "signed_out", detail: String::new() };
-                state.engine.store().note(note).await?;
+                    AuditNote { by: identity.engine.attribution().clone(), what: "signed_out", detail: String::new() };
+                state.engine.store().add_audit_note(note).await?;
             }
             if let Some(auth) = &state.auth {
                 // Ends the streams of the session at once.

@@ -13,7 +13,7 @@ use accounts::{AuthService, Secret, passwords, user_names};
 use app::session::setup_link_path;
 use engine::{
     DataDir,
-    store::{Attribution, Ending, SqliteOptions, SqliteStore, User},
+    store::{Attribution, SessionsToEnd, SqliteOptions, SqliteStore, User},
 };
 use jiff::Timestamp;
 use model::FieldError;
@@ -122,7 +122,7 @@ pub fn change_users(config: &Config, command: UserCommand) -> Result<()> {
             }
             UserCommand::SignOut { name } => {
                 let person = find_user(auth, &name)?;
-                let ended = auth.end_sessions(person.id, Ending::All, &by).await?;
+                let ended = auth.end_sessions(person.id, SessionsToEnd::All, &by).await?;
                 print(&format!("ended {ended} sessions of {}", person.name))?;
             }
         }

@@ -161,7 +161,7 @@ async fn prune_uploads(ctx: &Ctx, keeper: &Retention, before: Micros) -> Result<
 /// Waits until the database has returned its free space to the disk.
 async fn wait_for_vacuum(ctx: &Ctx, keeper: &Retention) -> Result<(), TaskError> {
     ctx.stage(4);
-    while !keeper.is_tidy().await.map_err(engine_error)? {
+    while !keeper.is_upkeep_done().await.map_err(engine_error)? {
         ctx.message(format!("The database still has {}", bytes(keeper.usage().await.map_err(engine_error)?.database)));
         ctx.check()?;
         tokio::time::sleep(POLL_INTERVAL).await;

@@ -1,6 +1,6 @@
 use engine::{
     Error,
-    store::{Ending, KindRule, SessionOwner, SessionRow},
+    store::{SessionsToEnd, KindRule, SessionOwner, SessionRow},
 };
 use model::{Micros, Role};
 
@@ -53,10 +53,10 @@ async fn sessions_of_user_are_ended() {
         let session = SessionRow { data: Vec::new(), expires: far, owner: Some(owner) };
         test.store.create_session(key, session).await.unwrap();
     }
-    let others = Ending::Others(b"one".to_vec());
+    let others = SessionsToEnd::Others(b"one".to_vec());
     assert_eq!(test.auth.end_sessions(test.root, others, &by()).await.unwrap(), 1);
-    assert_eq!(test.auth.end_sessions(test.root, Ending::All, &by()).await.unwrap(), 1);
-    assert_eq!(test.auth.end_sessions(test.root, Ending::All, &by()).await.unwrap(), 0);
+    assert_eq!(test.auth.end_sessions(test.root, SessionsToEnd::All, &by()).await.unwrap(), 1);
+    assert_eq!(test.auth.end_sessions(test.root, SessionsToEnd::All, &by()).await.unwrap(), 0);
 }
 
 #[tokio::test]

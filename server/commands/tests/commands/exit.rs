@@ -148,5 +148,5 @@ async fn ended_process_group_is_forgotten() {
     let test = TestEngine::new(&script("echo $MILEPOST_BOOT", "")).await;
     let view = test.run(json!({})).await;
     let worker = engine::store::WorkerId(test.log(view.job).await[0].clone());
-    assert_eq!(test.engine.store().groups(&[worker]).await.expect("read"), []);
+    assert_eq!(test.engine.store().process_groups(&[worker]).await.expect("read"), []);
 }

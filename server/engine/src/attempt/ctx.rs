@@ -416,7 +416,7 @@ impl Ctx {
     /// `TaskError::Cancelled` where the attempt has lost its job to another one; codes `database`, `disk_full`.
     pub async fn record_group(&self, group: Group) -> Result<(), TaskError> {
         let shared = &self.attempt.shared;
-        match shared.store.record_group(self.attempt.fence.clone(), group, &shared.node.kernel).await {
+        match shared.store.record_process_group(self.attempt.fence.clone(), group, &shared.node.kernel).await {
             Ok(()) => Ok(()),
             Err(Error::Fenced | Error::NoSuchJob(_)) => Err(TaskError::Cancelled),
             Err(error @ Error::Full) => Err(TaskError::disk_full("recording the processes of the job", &error)),
@@ -427,7 +427,7 @@ impl Ctx {
     /// Deletes the record of a group that has ended. If that fails, a later search for its processes finds none.
     pub async fn forget_group(&self, group: Group) {
         let Fence { worker, job, .. } = &self.attempt.fence;
-        if let Err(error) = self.attempt.shared.store.forget_group(worker, group).await {
+        if let Err(error) = self.attempt.shared.store.delete_process_group(worker, group).await {
             tracing::warn!(%job, %group, %error, "cannot forget a group of processes that has ended; it is harmless");
         }
     }

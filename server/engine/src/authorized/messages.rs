@@ -7,7 +7,7 @@ use crate::{
     Result,
     access::Action,
     messages::{MAX_MESSAGE_LENGTH, MAX_NOTE_LENGTH, cleaned, key},
-    store::{MessagePage, NewMessage, Told},
+    store::{MessagePage, NewMessage, SentMessage},
 };
 
 impl AuthorizedEngine {
@@ -18,7 +18,7 @@ impl AuthorizedEngine {
     /// `Error::Denied`; `Error::NoSuchJob` also for one that is hidden; `Error::InvalidInput` for `text` or
     /// `key`;
     /// `Error::Refused` as `key_reused` or `too_many_notes`.
-    pub async fn tell(&self, to: MessageTo, text: &str, tone: Tone, name: Option<&str>) -> Result<Told> {
+    pub async fn send_message(&self, to: MessageTo, text: &str, tone: Tone, name: Option<&str>) -> Result<SentMessage> {
         match &to {
             MessageTo::Everyone => self.authorise(Action::Announce)?,
             MessageTo::User { .. } => self.authorise(Action::Write)?,
@@ -27,7 +27,7 @@ impl AuthorizedEngine {
         }
         let longest = if matches!(to, MessageTo::Note { .. }) { MAX_NOTE_LENGTH } else { MAX_MESSAGE_LENGTH };
         let (text, key) = (cleaned(text, longest)?, key(name)?);
-        self.engine.store().tell(NewMessage { by: self.by.clone(), to, text, tone, key }).await
+        self.engine.store().send_message(NewMessage { by: self.by.clone(), to, text, tone, key }).await
     }
 
     /// Messages to everyone, to or from this user, and to the watchers of visible jobs; newest first, those

@@ -78,7 +78,7 @@ impl Engine {
     /// # Errors
     /// `Error::Database`.
     pub async fn queues(&self) -> Result<Vec<QueueStatus>> {
-        let (controls, mut under_way) = tokio::try_join!(self.store().controls(), self.store().under_way())?;
+        let (controls, mut under_way) = tokio::try_join!(self.store().controls(), self.store().active_counts())?;
         let control = |of, name: &str| {
             let decided = controls.iter().find(|control| control.of == of && control.name == name);
             decided.cloned().unwrap_or_else(|| QueueControl::open(of, name))

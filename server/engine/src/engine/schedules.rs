@@ -145,7 +145,7 @@ impl Engine {
     /// Refuses a large input that is more than who plans it may have sent: it is kept for as long as its schedule.
     async fn check_quota(&self, job: &NewJob) -> Result<()> {
         let Some(limit) = job.quota.filter(|_| job.input.len() > SMALL_INPUT) else { return Ok(()) };
-        let used = self.shared.store.sent_by(&job.by.name).await?;
+        let used = self.shared.store.bytes_sent_by(&job.by.name).await?;
         let all = used.saturating_add(job.input.len() as u64);
         if all > limit { Err(Error::Quota { used, limit }) } else { Ok(()) }
     }

@@ -103,7 +103,7 @@ impl Retention {
     ///
     /// # Errors
     /// `Error::Database`.
-    pub async fn is_tidy(&self) -> Result<bool> {
-        self.shared.store.is_tidy().await
+    pub async fn is_upkeep_done(&self) -> Result<bool> {
+        self.shared.store.is_upkeep_done().await
     }
 }

@@ -135,7 +135,7 @@ pub struct SessionInfo {
 
 /// The sessions of a user to be ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum SessionsToEnd {
     /// All of them.
     All,
     /// All but the one with this key.
@@ -225,7 +225,7 @@ pub struct AuditRow {
 
 /// A line for the audit log that comes with no other change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct AuditNote {
     /// Who.
     pub by: Attribution,
     /// The action.
@@ -313,7 +313,7 @@ pub trait Accounts: Send + Sync + 'static {
     /// A user's sessions, last used first, without expired ones.
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>>;
     /// Ends sessions of a user. Returns how many.
-    async fn end_sessions(&self, user: UserId, which: Ending, by: &Attribution) -> Result<u64>;
+    async fn end_sessions(&self, user: UserId, which: SessionsToEnd, by: &Attribution) -> Result<u64>;
 
     /// Creates a token. Refused: `name_taken`, `no_such_user`.
     async fn add_token(&self, token: NewToken, by: &Attribution) -> Result<TokenId>;
@@ -332,7 +332,7 @@ pub trait Accounts: Send + Sync + 'static {
     async fn change_kind_rule(&self, rule: KindRule, by: &Attribution) -> Result<()>;
 
     /// Adds a line to the audit log.
-    async fn note(&self, note: Note) -> Result<()>;
+    async fn add_audit_note(&self, note: AuditNote) -> Result<()>;
     /// Part of the audit log.
     async fn audit(&self, query: &AuditQuery) -> Result<AuditPage>;
 }

@@ -26,7 +26,7 @@ pub struct NewMessage {
 
 /// A message that was sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct SentMessage {
     /// As it was recorded.
     pub message: MessageEvent,
     /// Whether it had been sent before, under the same key, and was not sent again.

@@ -70,7 +70,8 @@ use super::{
     Activity, Artifact, AttemptRow, Attribution, CancelOutcome, Checkpoint, CheckpointOutcome, Claim, Claimed,
     ControlChange, DeclaredRule, DurableEvent, Fence, Finish, HourBucket, JobDetail, JobText, KindStats, ListQuery,
     LogAppend, LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseOutcome, Prunable, Pruned,
-    PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadQuota, UploadRow, Usage, WorkerId, writing::Writer,
+    PrunedUploads, SaveCheckpoint, SentMessage, Store, Topics, UploadQuota, UploadRow, Usage, WorkerId,
+    writing::Writer,
 };
 use crate::{
     Clock, Curve, Health, Listener, Result, SystemClock,
@@ -90,7 +91,7 @@ pub struct SqliteOptions {
     /// Receives every committed event.
     pub listener: Option<Arc<dyn Listener>>,
     /// How other processes that work on the same file are watched; `None` without other processes.
-    pub others: Option<Others>,
+    pub others: Option<OtherProcesses>,
     /// Connections for reads, at least 1.
     pub readers: u32,
     /// The largest size of the database, in pages of 4 KiB; for tests of a full disk.
@@ -105,7 +106,7 @@ pub struct SqliteOptions {
 
 /// How a store watches other processes that work on the same file. It publishes their events within 60 ms.
 #[derive(Clone, Debug)]
-pub struct Others {
+pub struct OtherProcesses {
     /// This process.
     pub own: WorkerId,
     /// Whether the progress of their jobs is published, too.
@@ -233,7 +234,7 @@ impl Store for SqliteStore {
         self.writer.run(controls::ChangeControl { of, name: name.to_owned(), change, by: by.clone() }).await
     }
 
-    async fn tell(&self, message: NewMessage) -> Result<Told> {
+    async fn send_message(&self, message: NewMessage) -> Result<SentMessage> {
         self.writer.run(message).await
     }
 
@@ -249,20 +250,20 @@ impl Store for SqliteStore {
         self.writer.run(dead_workers::Settle { dead: dead.to_vec() }).await
     }
 
-    async fn holders(&self) -> Result<Vec<WorkerId>> {
-        self.reader.holders().await
+    async fn workers_with_jobs(&self) -> Result<Vec<WorkerId>> {
+        self.reader.workers_with_jobs().await
     }
 
-    async fn held(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
-        self.reader.held(worker).await
+    async fn held_attempts(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
+        self.reader.held_attempts(worker).await
     }
 
     async fn register(&self, node: Node) -> Result<()> {
         self.writer.run(nodes::Register { node }).await
     }
 
-    async fn beat(&self, worker: &WorkerId) -> Result<bool> {
-        self.writer.run(nodes::Beat { worker: worker.clone() }).await
+    async fn heartbeat(&self, worker: &WorkerId) -> Result<bool> {
+        self.writer.run(nodes::Heartbeat { worker: worker.clone() }).await
     }
 
     async fn unregister(&self, worker: &WorkerId) -> Result<()> {
@@ -277,20 +278,20 @@ impl Store for SqliteStore {
         self.writer.run(nodes::Expire { silent: silent.to_vec() }).await
     }
 
-    async fn record_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()> {
-        self.writer.run(process_groups::RecordGroup { fence, group, kernel: kernel.to_owned() }).await
+    async fn record_process_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()> {
+        self.writer.run(process_groups::RecordProcessGroup { fence, group, kernel: kernel.to_owned() }).await
     }
 
-    async fn forget_group(&self, worker: &WorkerId, group: Group) -> Result<()> {
-        self.writer.run(process_groups::ForgetGroup { worker: worker.clone(), group }).await
+    async fn delete_process_group(&self, worker: &WorkerId, group: Group) -> Result<()> {
+        self.writer.run(process_groups::DeleteProcessGroup { worker: worker.clone(), group }).await
     }
 
-    async fn groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>> {
-        self.reader.groups(workers).await
+    async fn process_groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>> {
+        self.reader.process_groups(workers).await
     }
 
-    async fn forget_groups(&self, workers: &[WorkerId]) -> Result<()> {
-        self.writer.run(process_groups::ForgetGroups { dead: workers.to_vec() }).await
+    async fn delete_process_groups(&self, workers: &[WorkerId]) -> Result<()> {
+        self.writer.run(process_groups::DeleteProcessGroups { dead: workers.to_vec() }).await
     }
 
     async fn declare_rules(&self, rules: Vec<DeclaredRule>) -> Result<()> {
@@ -357,8 +358,8 @@ impl Store for SqliteStore {
         self.reader.counts().await
     }
 
-    async fn under_way(&self) -> Result<BTreeMap<String, Counts>> {
-        self.reader.under_way().await
+    async fn active_counts(&self) -> Result<BTreeMap<String, Counts>> {
+        self.reader.active_counts().await
     }
 
     async fn controls(&self) -> Result<Vec<QueueControl>> {
@@ -435,8 +436,8 @@ impl Store for SqliteStore {
         self.reader.prunable_uploads(before, after, limit).await
     }
 
-    async fn is_tidy(&self) -> Result<bool> {
-        self.reader.is_tidy().await
+    async fn is_upkeep_done(&self) -> Result<bool> {
+        self.reader.is_upkeep_done().await
     }
 
     async fn usage(&self) -> Result<Usage> {
@@ -447,8 +448,8 @@ impl Store for SqliteStore {
         self.writer.run(uploads::SaveUpload { upload, by: by.clone(), quota }).await
     }
 
-    async fn sent_by(&self, by: &str) -> Result<u64> {
-        self.reader.sent_by(by).await
+    async fn bytes_sent_by(&self, by: &str) -> Result<u64> {
+        self.reader.bytes_sent_by(by).await
     }
 
     async fn upload(&self, id: &str) -> Result<UploadRow> {

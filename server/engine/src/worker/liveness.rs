@@ -69,7 +69,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
 async fn beat(shared: &Shared) -> bool {
     let store = &shared.store;
     let beaten = async {
-        if !store.beat(&shared.node.worker).await? && !shared.closed.is_raised() {
+        if !store.heartbeat(&shared.node.worker).await? && !shared.closed.is_raised() {
             tracing::warn!("this process was silent for so long that the others have taken its jobs");
             store.register(shared.node.clone()).await?;
         }
@@ -92,7 +92,7 @@ async fn stop_lost(shared: &Shared) {
     if live.is_empty() {
         return;
     }
-    match shared.store.held(&shared.node.worker).await {
+    match shared.store.held_attempts(&shared.node.worker).await {
         Ok(held) => {
             let is_lost = |attempt: &Arc<Attempt>| {
                 // Asked again: it may have ended meanwhile.
@@ -184,7 +184,7 @@ async fn judge_by_lock(store: &dyn Store, data: &DataDir, own: &Node) -> Result<
 
 /// Settles the jobs of processes that are not registered and hold no lock.
 async fn settle_strays(store: &dyn Store, data: &DataDir, own: &WorkerId) -> Result<()> {
-    let holders = store.holders().await?;
+    let holders = store.workers_with_jobs().await?;
     let registered = store.nodes().await?;
     let is_stray = |worker: &WorkerId| {
         worker != own
@@ -212,7 +212,7 @@ async fn settle(store: &dyn Store, data: &DataDir, dead: &[WorkerId]) -> Result<
 
 /// Ends the programs that dead processes have started on this kernel.
 async fn end_left_behind(store: &dyn Store, dead: &[WorkerId]) -> Result<()> {
-    let (workers, recorded) = (dead.to_vec(), store.groups(dead).await?);
+    let (workers, recorded) = (dead.to_vec(), store.process_groups(dead).await?);
     let any = !recorded.is_empty();
     let ending =
         tokio::task::spawn_blocking(move || processes::end_left_behind(&workers, &recorded, &node_lock::kernel()));
@@ -220,5 +220,5 @@ async fn end_left_behind(store: &dyn Store, dead: &[WorkerId]) -> Result<()> {
         Ok(0) | Err(_) => {}
         Ok(ended) => tracing::warn!(ended, "ended processes that dead servers or workers had started and left"),
     }
-    if any { store.forget_groups(dead).await } else { Ok(()) }
+    if any { store.delete_process_groups(dead).await } else { Ok(()) }
 }

@@ -148,7 +148,7 @@ async fn fenced_attempt_saves_no_checkpoint_and_stops() {
     test.recorder.wait_for_progress(job, |event| event.progress.message == "kept").await;
     // Simulates that other workers settled its jobs while it was suspended.
     let store = test.engine.store();
-    store.settle(&store.holders().await.expect("read")).await.expect("settled");
+    store.settle(&store.workers_with_jobs().await.expect("read")).await.expect("settled");
     latch.open();
     let result = tokio::time::timeout(TIMEOUT, receiver.recv()).await.expect("it wakes");
     assert_eq!(result, Some((true, true)));

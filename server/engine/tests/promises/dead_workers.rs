@@ -55,13 +55,13 @@ async fn worker_on_another_host_is_dead_only_by_lease() {
     let mut last_beat = begun;
     while begun.elapsed() < 2 * LEASE {
         last_beat = Instant::now();
-        assert!(test.engine.store().beat(&worker).await.expect("answered"), "it counts as living");
+        assert!(test.engine.store().heartbeat(&worker).await.expect("answered"), "it counts as living");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(test.engine.job(job).await.expect("kept").state, JobState::Running);
     test.wait_for_state(job, JobState::Interrupted).await;
     assert!(last_beat.elapsed() >= LEASE, "{:?} after its last beat", last_beat.elapsed());
-    assert!(!test.engine.store().beat(&worker).await.expect("answered"), "it learns of it");
+    assert!(!test.engine.store().heartbeat(&worker).await.expect("answered"), "it learns of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

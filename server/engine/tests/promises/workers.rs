@@ -298,7 +298,7 @@ async fn workers_that_cannot_write_stay_alive_to_each_other() {
         test.wait_for_state(job, JobState::Running).await;
     }
     let store = test.engine.store();
-    assert_eq!(store.holders().await.expect("read").len(), 2, "each runs one");
+    assert_eq!(store.workers_with_jobs().await.expect("read").len(), 2, "each runs one");
     let beats = async || {
         let nodes = store.nodes().await.expect("read");
         nodes.into_iter().map(|node| (node.worker, node.heartbeat)).collect::<BTreeMap<_, _>>()

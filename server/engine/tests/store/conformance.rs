@@ -107,7 +107,7 @@ pub(crate) async fn claim_takes_oldest_jobs_up_to_slots(test: TestStore) {
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), accepted[..3]);
     assert!(claimed.iter().all(|claimed| claimed.view.state == JobState::Running && claimed.next_line == 1));
     assert_eq!(claimed[0].input, new_job("a").input);
-    assert_eq!(test.store.holders().await.expect("read"), [worker('a')]);
+    assert_eq!(test.store.workers_with_jobs().await.expect("read"), [worker('a')]);
 }
 
 pub(crate) async fn waiting_claim_takes_job_in_the_enqueue_commit(test: TestStore) {
@@ -459,7 +459,7 @@ pub(crate) async fn jobs_of_dead_worker_are_settled(test: TestStore) {
     assert_eq!(test.store.attempts(asked.job).await.expect("read")[0].state, JobState::Interrupted);
     assert_eq!(state(again.job).await, JobState::Queued);
     assert_eq!(state(alive[0].view.job).await, JobState::Running);
-    assert_eq!(test.store.holders().await.expect("read"), [worker('z')]);
+    assert_eq!(test.store.workers_with_jobs().await.expect("read"), [worker('z')]);
     assert_eq!(claim_one(&*test.store, "c").await.fence.attempt, 2);
 }
 
@@ -652,20 +652,20 @@ pub(crate) async fn dead_worker_is_removed_unless_it_sent_a_heartbeat(test: Test
     };
     let fence = running(store, "a").await.fence;
     let before = store.position().await.expect("read").seq;
-    assert!(store.beat(&worker('a')).await.expect("beaten"));
+    assert!(store.heartbeat(&worker('a')).await.expect("beaten"));
     store.unregister(&worker('a')).await.expect("answered");
     let seen = of_a().await;
     assert_eq!(seen, [Node { heartbeat: 1, ..node('a') }], "it stays while it holds a job");
-    assert_eq!(store.held(&worker('a')).await.expect("read"), BTreeSet::from([(fence.job, fence.attempt)]));
+    assert_eq!(store.held_attempts(&worker('a')).await.expect("read"), BTreeSet::from([(fence.job, fence.attempt)]));
 
-    assert!(store.beat(&worker('a')).await.expect("beaten"));
+    assert!(store.heartbeat(&worker('a')).await.expect("beaten"));
     assert_eq!(store.expire(&seen).await.expect("answered"), [], "it has beaten since it was seen");
     assert_eq!(store.position().await.expect("read").seq, before, "none of this is an event");
     let seen = of_a().await;
     assert_eq!(store.expire(&seen).await.expect("expired"), [fence.job]);
     assert_eq!(store.job(fence.job).await.expect("found").state, JobState::Interrupted);
-    assert!(!store.beat(&worker('a')).await.expect("answered"), "it is told that it counts as dead");
-    assert!(store.held(&worker('a')).await.expect("read").is_empty());
+    assert!(!store.heartbeat(&worker('a')).await.expect("answered"), "it is told that it counts as dead");
+    assert!(store.held_attempts(&worker('a')).await.expect("read").is_empty());
 
     let next = store.enqueue(new_job("a")).await.expect("accepted");
     assert!(store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "a removed worker claims nothing");

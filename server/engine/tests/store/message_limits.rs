@@ -28,11 +28,11 @@ async fn messages_and_notes_are_bounded() {
         .expect("it is written");
     let new =
         |to| NewMessage { by: Attribution::from("ann"), to, text: "one more".to_owned(), tone: Tone::Info, key: None };
-    store.tell(new(MessageTo::Everyone)).await.expect("told");
+    store.send_message(new(MessageTo::Everyone)).await.expect("told");
     let oldest = Some(Seq(3 - MAX_MESSAGES_KEPT));
     let page = store.messages(&Visibility::default(), oldest, 9).await.expect("read");
     assert_eq!(page.messages.iter().map(|message| message.number.0).collect::<Vec<_>>(), [2 - MAX_MESSAGES_KEPT]);
-    let refused = store.tell(new(MessageTo::Note { job })).await.expect_err("it has enough");
+    let refused = store.send_message(new(MessageTo::Note { job })).await.expect_err("it has enough");
     assert!(matches!(refused, Error::Refused { code: "too_many_notes", .. }));
     assert_eq!(store.notes(job, u32::MAX).await.expect("read").len() as i64, MAX_NOTES_PER_JOB);
 }

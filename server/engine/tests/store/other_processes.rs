@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::store::{Claim, Others, SqliteOptions, SqliteStore, Store};
+use engine::store::{Claim, OtherProcesses, SqliteOptions, SqliteStore, Store};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{EventRecorder, claim, enter, lines, new_job, progress, running, worker};
@@ -19,7 +19,7 @@ async fn pair() -> (SqliteStore, Arc<SqliteStore>, Arc<EventRecorder>, tempfile:
     let recorder = Arc::new(EventRecorder::default());
     let second = SqliteStore::open(SqliteOptions {
         listener: Some(recorder.clone()),
-        others: Some(Others { own: worker('b'), progress: true }),
+        others: Some(OtherProcesses { own: worker('b'), progress: true }),
         migrate: false,
         ..SqliteOptions::new(&path)
     });

@@ -133,7 +133,7 @@ async fn released_schemas_are_upgraded_with_history() {
             let log = store.log(view.job, &LogQuery { limit: 10_000, ..LogQuery::default() }).await.expect("read");
             assert_eq!(log.lines.len() as u64, detail.log_lines, "job {}", view.job);
         }
-        let holders = store.holders().await.expect("read");
+        let holders = store.workers_with_jobs().await.expect("read");
         assert_eq!(store.settle(&holders).await.expect("settled").len() as u64, counts.running);
         drop(store);
         let after = tables(&path).await;

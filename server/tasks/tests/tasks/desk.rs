@@ -221,7 +221,7 @@ impl TestEngine {
             }
             self.engine.retry(job, "tester").await.unwrap();
             if self.is_checkpointed(job).await {
-                store.settle(&store.holders().await.unwrap()).await.unwrap();
+                store.settle(&store.workers_with_jobs().await.unwrap()).await.unwrap();
             }
             let mut ended = self.ended(job).await;
             if ended.view.state == JobState::Interrupted {

@@ -7,8 +7,8 @@ use crate::{Error, Result, store::KindRule};
 /// The shortest prefix of a key that identifies a session, bytes.
 pub(in crate::store) const MIN_KEY_PREFIX: usize = 8;
 
-/// Refuses to take the role from, or to remove, the last administrator who can sign in. `others` returns whether there is
-/// another; it is only called for an active administrator.
+/// Refuses to take the role from, or to remove, the last administrator who can sign in. `others` returns whether there
+/// is another; it is only called for an active administrator.
 pub(in crate::store) fn check_not_last_administrator(
     name: &str,
     role: Role,

@@ -16,8 +16,8 @@ use super::{SqliteStore, transaction::Transaction};
 use crate::{
     Result,
     store::{
-        Accounts, Attribution, AuditPage, AuditQuery, Ending, KindRule, LinkFor, NewLink, NewToken, Note, SessionInfo,
-        SessionOwner, SessionRow, Token, TokenId, UseLink, User, UserChange, UserId,
+        Accounts, Attribution, AuditNote, AuditPage, AuditQuery, KindRule, LinkFor, NewLink, NewToken, SessionInfo,
+        SessionOwner, SessionRow, SessionsToEnd, Token, TokenId, UseLink, User, UserChange, UserId,
     },
 };
 
@@ -96,7 +96,7 @@ impl Accounts for SqliteStore {
         self.reader.sessions(user).await
     }
 
-    async fn end_sessions(&self, user: UserId, which: Ending, by: &Attribution) -> Result<u64> {
+    async fn end_sessions(&self, user: UserId, which: SessionsToEnd, by: &Attribution) -> Result<u64> {
         self.writer.run(sessions::EndSessions { user, which, by: by.clone() }).await
     }
 
@@ -128,7 +128,7 @@ impl Accounts for SqliteStore {
         self.writer.run(kind_rules::ChangeKindRule { rule, by: by.clone() }).await
     }
 
-    async fn note(&self, note: Note) -> Result<()> {
+    async fn add_audit_note(&self, note: AuditNote) -> Result<()> {
         self.writer.run(note).await
     }
 

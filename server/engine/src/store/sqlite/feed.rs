@@ -13,7 +13,7 @@ use model::{AttemptNo, JobId, ProgressEvent};
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    Others,
+    OtherProcesses,
     error::corrupt,
     row::{EVENTS_AFTER, EventRow, progress},
     statement,
@@ -26,7 +26,7 @@ const PAGE: u32 = 1_000;
 /// The sender of events.
 pub(super) struct Feed {
     listener: Option<Arc<dyn Listener>>,
-    others: Option<Others>,
+    others: Option<OtherProcesses>,
     /// The newest event that has been published. The watcher compares it with the newest there is.
     published: Arc<AtomicI64>,
     /// Whether a transaction has found events of other processes: jobs that they queued have not been claimed yet.
@@ -40,7 +40,7 @@ impl Feed {
     pub(super) fn new(
         connection: &Connection,
         listener: Option<Arc<dyn Listener>>,
-        others: Option<Others>,
+        others: Option<OtherProcesses>,
     ) -> Result<Self> {
         let (newest, _) = newest_and_queued(connection)?;
         let published = Arc::new(AtomicI64::new(newest));
@@ -108,7 +108,7 @@ impl Feed {
     }
 
     fn publish_progress(&mut self, connection: &Connection) -> Result<()> {
-        let (Some(listener), Some(Others { own, progress: true })) = (&self.listener, &self.others) else {
+        let (Some(listener), Some(OtherProcesses { own, progress: true })) = (&self.listener, &self.others) else {
             return Ok(());
         };
         let running: Vec<(JobId, AttemptNo, String)> = statement::rows(

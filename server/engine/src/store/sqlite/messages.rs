@@ -7,7 +7,7 @@ use super::{backend::WriteCommand, error::corrupt, transaction::Transaction};
 use crate::{
     Result,
     store::{
-        MAX_MESSAGES_KEPT, NewMessage, Told,
+        MAX_MESSAGES_KEPT, NewMessage, SentMessage,
         rules::{
             limits::check_note_count,
             message::{check_same_message, compose, message_audit},
@@ -23,11 +23,11 @@ pub(super) const NOTES: &str = "select id, at, by, text, job, null, 'info' from 
 impl WriteCommand for NewMessage {
     const ADDS: bool = true;
 
-    type Answer = Told;
+    type Answer = SentMessage;
 
-    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Told> {
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<SentMessage> {
         if let Some(message) = transaction.message_with_same_key(self)? {
-            return Ok(Told { message, again: true });
+            return Ok(SentMessage { message, again: true });
         }
         if let Some(job) = self.to.job() {
             transaction.find(job)?;
@@ -43,7 +43,7 @@ impl WriteCommand for NewMessage {
         let (what, detail) = message_audit(&self.to);
         transaction.audit(&self.by, what, job, detail)?;
         transaction.record_event(job, StreamEvent::Message(message.clone()));
-        Ok(Told { message, again: false })
+        Ok(SentMessage { message, again: false })
     }
 }
 

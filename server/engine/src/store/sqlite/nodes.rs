@@ -30,11 +30,11 @@ impl WriteCommand for Register {
 }
 
 /// Heartbeat. Returns whether the process is still registered.
-pub(super) struct Beat {
+pub(super) struct Heartbeat {
     pub(super) worker: WorkerId,
 }
 
-impl WriteCommand for Beat {
+impl WriteCommand for Heartbeat {
     type Answer = bool;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {

@@ -11,13 +11,13 @@ use crate::{
 };
 
 /// Records a group that was started by an attempt, which must still hold its job.
-pub(super) struct RecordGroup {
+pub(super) struct RecordProcessGroup {
     pub(super) fence: Fence,
     pub(super) group: Group,
     pub(super) kernel: String,
 }
 
-impl WriteCommand for RecordGroup {
+impl WriteCommand for RecordProcessGroup {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -33,12 +33,12 @@ impl WriteCommand for RecordGroup {
 }
 
 /// Deletes a group that has ended.
-pub(super) struct ForgetGroup {
+pub(super) struct DeleteProcessGroup {
     pub(super) worker: WorkerId,
     pub(super) group: Group,
 }
 
-impl WriteCommand for ForgetGroup {
+impl WriteCommand for DeleteProcessGroup {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -51,11 +51,11 @@ impl WriteCommand for ForgetGroup {
 }
 
 /// Deletes all groups of dead workers.
-pub(super) struct ForgetGroups {
+pub(super) struct DeleteProcessGroups {
     pub(super) dead: Vec<WorkerId>,
 }
 
-impl WriteCommand for ForgetGroups {
+impl WriteCommand for DeleteProcessGroups {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -66,7 +66,7 @@ impl WriteCommand for ForgetGroups {
 }
 
 impl Reader {
-    pub(super) async fn groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>> {
+    pub(super) async fn process_groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>> {
         let workers = json(&workers.iter().map(|worker| worker.0.as_str()).collect::<Vec<_>>())?;
         let rows = sqlx::query(
             "select boot, leader, started, kernel, job, attempt from process_group

@@ -69,7 +69,7 @@ impl Reader {
         counts(&row, 0)
     }
 
-    pub(super) async fn under_way(&self) -> Result<BTreeMap<String, Counts>> {
+    pub(super) async fn active_counts(&self) -> Result<BTreeMap<String, Counts>> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
             "select kind, state, count(*) from job indexed by job_by_state
             where state in ('scheduled', 'queued', 'running', 'paused') group by state, kind",
@@ -98,7 +98,7 @@ impl Reader {
         rows.iter().map(control).collect()
     }
 
-    pub(super) async fn holders(&self) -> Result<Vec<WorkerId>> {
+    pub(super) async fn workers_with_jobs(&self) -> Result<Vec<WorkerId>> {
         let workers: Vec<String> =
             sqlx::query_scalar("select distinct boot from job indexed by job_by_state where state = 'running'")
                 .fetch_all(&self.pool)
@@ -106,7 +106,7 @@ impl Reader {
         Ok(workers.into_iter().map(WorkerId).collect())
     }
 
-    pub(super) async fn held(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
+    pub(super) async fn held_attempts(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
         let held: Vec<(i64, AttemptNo)> =
             sqlx::query_as("select id, attempt from job indexed by job_by_state where state = 'running' and boot = ?")
                 .bind(&worker.0)
@@ -148,7 +148,7 @@ impl Reader {
         })
     }
 
-    pub(super) async fn sent_by(&self, by: &str) -> Result<u64> {
+    pub(super) async fn bytes_sent_by(&self, by: &str) -> Result<u64> {
         Ok(sqlx::query_scalar(SENT_BY).bind(by).fetch_one(&self.pool).await?)
     }
 }

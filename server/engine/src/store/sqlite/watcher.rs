@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Others, SqliteOptions, backend::PendingCommand, statement};
+use super::{OtherProcesses, SqliteOptions, backend::PendingCommand, statement};
 use crate::{Error, Result, runtime::health::Part, store::writing::WriterWaker};
 
 /// The polling interval while something happens, while nothing has for [`CALM_AFTER`], and while no other process is
@@ -45,7 +45,7 @@ impl Watcher {
     /// events up to `published`.
     pub(super) fn start(
         options: &SqliteOptions,
-        others: Others,
+        others: OtherProcesses,
         published: Arc<AtomicI64>,
         writer: WriterWaker<dyn PendingCommand>,
     ) -> Result<Self> {
@@ -86,7 +86,7 @@ impl Drop for Watcher {
 
 struct Watch {
     connection: Connection,
-    others: Others,
+    others: OtherProcesses,
     published: Arc<AtomicI64>,
     writer: WriterWaker<dyn PendingCommand>,
     /// The version of the file at the last poll.

@@ -3,7 +3,7 @@
 use engine::{
     Error,
     store::{
-        Attribution, KindRule, LinkFor, NewLink, NewToken, Note, SessionOwner, SessionRow, Store, UseLink, User,
+        Attribution, AuditNote, KindRule, LinkFor, NewLink, NewToken, SessionOwner, SessionRow, Store, UseLink, User,
         UserChange, UserId,
     },
 };
@@ -248,9 +248,9 @@ pub(crate) async fn access_version_rises_only_with_permission_changes(test: Test
     store.touch_user(mei, Micros(NOW));
     store.flush().await.expect("written");
     assert!(!rose().await, "a session comes and goes");
-    assert_eq!(store.end_sessions(mei, engine::store::Ending::All, &root()).await.expect("ended"), 1);
+    assert_eq!(store.end_sessions(mei, engine::store::SessionsToEnd::All, &root()).await.expect("ended"), 1);
     assert!(rose().await, "a session is ended");
-    assert_eq!(store.end_sessions(mei, engine::store::Ending::All, &root()).await.expect("ended"), 0);
+    assert_eq!(store.end_sessions(mei, engine::store::SessionsToEnd::All, &root()).await.expect("ended"), 0);
     assert!(!rose().await, "there was none");
 
     let token = store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
@@ -267,7 +267,7 @@ pub(crate) async fn access_version_rises_only_with_permission_changes(test: Test
     assert!(rose().await, "a user is removed");
 
     refusal(store.change_user(ann, UserChange::Remove, &root()).await);
-    store.note(Note { by: root(), what: "signed_in", detail: String::new() }).await.expect("noted");
+    store.add_audit_note(AuditNote { by: root(), what: "signed_in", detail: String::new() }).await.expect("noted");
     store.enqueue(new_job("a")).await.expect("accepted");
     assert!(!rose().await, "nothing of that changes a right");
 }

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use engine::store::{
-    Attribution, AuditPage, AuditQuery, ControlChange, Ending, KindRule, NewJob, Note, Outcome, Store, UseLink,
-    UserChange,
+    Attribution, AuditNote, AuditPage, AuditQuery, ControlChange, KindRule, NewJob, Outcome, SessionsToEnd, Store,
+    UseLink, UserChange,
 };
 use model::{ControlTarget, JobId, Micros, Role};
 
@@ -89,7 +89,7 @@ pub(crate) async fn administration_is_in_the_audit_log(test: TestStore) {
     let token = store.add_token(new_token(mei, "ci"), &by).await.expect("made");
     store.revoke_token(token, &by).await.expect("revoked");
     store.create_session(b"key", session(mei)).await.expect("created");
-    store.end_sessions(mei, Ending::All, &by).await.expect("ended");
+    store.end_sessions(mei, SessionsToEnd::All, &by).await.expect("ended");
     store.change_user(mei, UserChange::Remove, &by).await.expect("removed");
     let rule = KindRule { kind: "a".to_owned(), start: Some(Role::Administrator), private: None };
     store.change_kind_rule(rule, &by).await.expect("decided");
@@ -99,7 +99,7 @@ pub(crate) async fn administration_is_in_the_audit_log(test: TestStore) {
         store.change_control(ControlTarget::Queue, "q", change, &by).await.expect("changed");
     }
     store.change_control(ControlTarget::Kind, "a", ControlChange::Pause, &by).await.expect("changed");
-    store.note(Note { by: nightly(), what: "signed_in", detail: "x".to_owned() }).await.expect("noted");
+    store.add_audit_note(AuditNote { by: nightly(), what: "signed_in", detail: "x".to_owned() }).await.expect("noted");
     let expected = [
         line("link_made", None, ""),
         line("set_up", None, ""),
@@ -158,7 +158,7 @@ pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(test: Test
         if nth % 2 == 0 {
             store.enqueue(NewJob { by, ..new_job("a") }).await.expect("accepted");
         } else {
-            store.note(Note { by, what: "signed_in", detail: String::new() }).await.expect("noted");
+            store.add_audit_note(AuditNote { by, what: "signed_in", detail: String::new() }).await.expect("noted");
         }
         test.clock.advance(HOUR);
     }
@@ -207,8 +207,8 @@ pub(crate) async fn jobs_started_together_have_separate_audit_entries(test: Test
     let start = |_| store.enqueue(NewJob { by: nightly(), ..new_job("a") });
     let mut jobs = futures_util::future::try_join_all((0..40).map(start)).await.expect("accepted");
     jobs.sort_unstable();
-    let after = Note { by: root(), what: "signed_in", detail: String::new() };
-    store.note(after).await.expect("noted");
+    let after = AuditNote { by: root(), what: "signed_in", detail: String::new() };
+    store.add_audit_note(after).await.expect("noted");
     let started: Vec<JobId> = jobs.iter().rev().copied().chain([others]).collect();
 
     for until in [None, Some(Micros(NOW + HOUR + 1))] {

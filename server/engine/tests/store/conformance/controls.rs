@@ -117,7 +117,7 @@ pub(crate) async fn jobs_in_progress_are_counted_by_kind(test: TestStore) {
     assert_eq!(claimed(&test, 1).await, jobs[..1]);
     test.store.pause(jobs[1], &"ann".into()).await.expect("paused");
     test.store.request_cancel(jobs[4], &"ann".into()).await.expect("cancelled");
-    let counts = test.store.under_way().await.expect("read");
+    let counts = test.store.active_counts().await.expect("read");
     assert_eq!(counts.keys().map(String::as_str).collect::<BTreeSet<_>>(), ["a", "b"].into());
     assert_eq!((counts["a"].running, counts["a"].total()), (1, 1));
     assert_eq!((counts["b"].queued, counts["b"].paused, counts["b"].total()), (2, 1, 3));

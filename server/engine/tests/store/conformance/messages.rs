@@ -3,7 +3,7 @@
 use engine::{
     Error,
     access::Visibility,
-    store::{Attribution, NewMessage, Store, Told},
+    store::{Attribution, NewMessage, SentMessage, Store},
 };
 use model::{JobId, MessageEvent, MessageTo, Seq, StreamEvent, Tone};
 
@@ -18,7 +18,7 @@ fn to(user: &str) -> MessageTo {
 }
 
 async fn send(store: &dyn Store, message: NewMessage) -> MessageEvent {
-    let Told { message, again } = store.tell(message).await.expect("told");
+    let SentMessage { message, again } = store.send_message(message).await.expect("told");
     assert!(!again);
     message
 }
@@ -93,7 +93,7 @@ pub(crate) async fn job_message_has_visibility_and_lifetime_of_its_job(test: Tes
     store.delete(private, &"ann".into()).await.expect("deleted");
     assert_eq!(texts(store, &seen_by("root")).await, ["open"]);
     assert_eq!(store.notes(private, 9).await.expect("read"), []);
-    let refused = store.tell(new("ann", MessageTo::Note { job: private }, "late")).await.expect_err("refused");
+    let refused = store.send_message(new("ann", MessageTo::Note { job: private }, "late")).await.expect_err("refused");
     assert!(matches!(refused, Error::NoSuchJob(job) if job == private));
 }
 
@@ -104,9 +104,9 @@ pub(crate) async fn message_key_is_idempotent(test: TestStore) {
         let keyed = NewMessage { key: Some("k".to_owned()), ..new("ann", to, "once") };
         let message = send(store, keyed.clone()).await;
         let position = store.position().await.expect("read");
-        assert_eq!(store.tell(keyed.clone()).await.expect("known"), Told { message, again: true });
+        assert_eq!(store.send_message(keyed.clone()).await.expect("known"), SentMessage { message, again: true });
         let other = NewMessage { text: "twice".to_owned(), ..keyed.clone() };
-        let refused = store.tell(other).await.expect_err("the key means another text");
+        let refused = store.send_message(other).await.expect_err("the key means another text");
         assert!(matches!(refused, Error::Refused { code: "key_reused", .. }));
         assert_eq!(store.position().await.expect("read"), position, "nothing was sent");
         send(store, NewMessage { by: Attribution::from("bob"), ..keyed }).await;

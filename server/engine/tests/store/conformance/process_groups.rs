@@ -15,7 +15,7 @@ pub(crate) async fn process_group_is_recorded_by_the_job_holder(test: TestStore)
     let store = &*test.store;
     store.enqueue(NewJob { max_attempts: 1, ..new_job("a") }).await.expect("accepted");
     let fence = claim_one(store, "a").await.fence;
-    store.record_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
+    store.record_process_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
     let row = GroupRow {
         group: GROUP,
         worker: fence.worker.clone(),
@@ -23,22 +23,22 @@ pub(crate) async fn process_group_is_recorded_by_the_job_holder(test: TestStore)
         job: fence.job,
         attempt: fence.attempt,
     };
-    let recorded = async || store.groups(std::slice::from_ref(&fence.worker)).await.expect("read");
+    let recorded = async || store.process_groups(std::slice::from_ref(&fence.worker)).await.expect("read");
     assert_eq!(recorded().await, [row]);
-    assert_eq!(store.groups(&[WorkerId("another".to_owned())]).await.expect("read"), []);
+    assert_eq!(store.process_groups(&[WorkerId("another".to_owned())]).await.expect("read"), []);
     // Another process with the same id started at another time.
     let later = Group { started: GROUP.started + 1, ..GROUP };
-    store.forget_group(&fence.worker, later).await.expect("done");
+    store.delete_process_group(&fence.worker, later).await.expect("done");
     assert_eq!(recorded().await.len(), 1);
-    store.forget_group(&fence.worker, GROUP).await.expect("forgotten");
+    store.delete_process_group(&fence.worker, GROUP).await.expect("forgotten");
     assert_eq!(recorded().await, []);
 
-    store.record_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
-    store.forget_groups(std::slice::from_ref(&fence.worker)).await.expect("forgotten");
+    store.record_process_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
+    store.delete_process_groups(std::slice::from_ref(&fence.worker)).await.expect("forgotten");
     assert_eq!(recorded().await, []);
 
     store.finish(finish(&fence, succeeded())).await.expect("ended");
-    let stale = store.record_group(fence.clone(), GROUP, "this kernel").await;
+    let stale = store.record_process_group(fence.clone(), GROUP, "this kernel").await;
     assert!(matches!(stale, Err(Error::Fenced)), "{stale:?}");
     assert_eq!(recorded().await, []);
 }

@@ -80,7 +80,7 @@ pub(crate) async fn log_and_artifacts_are_pruned_without_the_job(test: TestStore
     assert_eq!(again.next_line, 4);
     test.store.append_logs(vec![lines(&again.fence, 4, &["four"])]);
     test.store.flush().await.expect("written");
-    while !test.store.is_tidy().await.expect("read") {
+    while !test.store.is_upkeep_done().await.expect("read") {
         tokio::task::yield_now().await;
     }
     let log = test.store.log(job, &LogQuery { limit: 10, ..LogQuery::default() }).await.expect("read");

@@ -1,6 +1,6 @@
 //! Sessions of browsers.
 
-use engine::store::{Attribution, Ending, SessionRow, Store, UserChange, UserId};
+use engine::store::{Attribution, SessionRow, SessionsToEnd, Store, UserChange, UserId};
 use model::{Micros, Role};
 
 use super::{
@@ -72,12 +72,12 @@ pub(crate) async fn sessions_of_user_can_be_ended(test: TestStore) {
     assert_eq!((listed[0].key.as_slice(), listed[0].used), (all[1], Micros(NOW + MINUTE)), "the last used first");
     assert_eq!((listed[0].device.as_str(), listed[0].since), ("Firefox on Linux", Micros(NOW)));
     let end = async |user, which| store.end_sessions(user, which, &root()).await.expect("ended");
-    assert_eq!(end(mei, Ending::One(b"third o".to_vec())).await, 0, "too short to mean one");
-    assert_eq!(end(mei, Ending::One(b"first of bob".to_vec())).await, 0, "that is not hers");
-    assert_eq!(end(mei, Ending::One(b"third of".to_vec())).await, 1);
-    assert_eq!(end(mei, Ending::Others(all[0].to_vec())).await, 1);
+    assert_eq!(end(mei, SessionsToEnd::One(b"third o".to_vec())).await, 0, "too short to mean one");
+    assert_eq!(end(mei, SessionsToEnd::One(b"first of bob".to_vec())).await, 0, "that is not hers");
+    assert_eq!(end(mei, SessionsToEnd::One(b"third of".to_vec())).await, 1);
+    assert_eq!(end(mei, SessionsToEnd::Others(all[0].to_vec())).await, 1);
     assert_eq!(keys(store, mei).await, [all[0]]);
-    assert_eq!(end(mei, Ending::All).await, 1);
+    assert_eq!(end(mei, SessionsToEnd::All).await, 1);
     assert_eq!((keys(store, mei).await.len(), keys(store, bob).await), (0, vec![all[3].to_vec()]));
 }
 
@@ -113,7 +113,7 @@ pub(crate) async fn late_save_does_not_restore_ended_session(test: TestStore) {
     let store = &*test.store;
     let mei = person(store, "mei", Role::Viewer).await;
     assert!(store.create_session(b"key", session(mei)).await.expect("created"));
-    store.end_sessions(mei, Ending::All, &root()).await.expect("ended");
+    store.end_sessions(mei, SessionsToEnd::All, &root()).await.expect("ended");
     store.save_session(b"key", session(mei)).await.expect("nothing is there to replace");
     store.touch_session(b"key", Micros(NOW + MINUTE));
     store.flush().await.expect("written");

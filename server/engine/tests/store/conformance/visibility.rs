@@ -111,14 +111,14 @@ pub(crate) async fn quota_counts_uploads_of_a_user(test: TestStore) {
     for id in ["first", "second"] {
         save(id, Some("mei"), Some(100)).await.expect("within it");
     }
-    assert_eq!(store.sent_by("mei").await.expect("read"), 80);
+    assert_eq!(store.bytes_sent_by("mei").await.expect("read"), 80);
     let refused = save("third", Some("mei"), Some(100)).await.expect_err("more than she may have");
     assert!(matches!(refused, Error::Quota { used: 80, limit: 100 }));
     assert!(matches!(store.upload("third").await, Err(Error::NoSuchUpload(_))));
     save("third", Some("mei"), None).await.expect("there is none");
     assert_eq!(store.upload("third").await.expect("found").by.as_deref(), Some("mei"));
     store.sweep_uploads(Micros(9)).await.expect("swept");
-    assert_eq!(store.sent_by("mei").await.expect("read"), 0);
+    assert_eq!(store.bytes_sent_by("mei").await.expect("read"), 0);
     save("third", Some("mei"), Some(100)).await.expect("there is room again");
 }
 
@@ -130,7 +130,7 @@ pub(crate) async fn large_input_counts_against_quota_until_job_is_deleted(test: 
     };
     let job = store.enqueue(of_size(10_000, Some(25_000))).await.expect("within it");
     store.enqueue(of_size(4_096, Some(25_000))).await.expect("a small one does not count");
-    assert_eq!(store.sent_by("mei").await.expect("read"), 10_000);
+    assert_eq!(store.bytes_sent_by("mei").await.expect("read"), 10_000);
     let upload = UploadRow { id: "u".into(), name: "a".into(), size: 10_000, at: Micros(1), by: Some("mei".into()) };
     let quota = UploadQuota { bytes: Some(25_000), ..UploadQuota::default() };
     store.save_upload(upload.clone(), &"mei".into(), quota).await.expect("within it");
@@ -143,7 +143,7 @@ pub(crate) async fn large_input_counts_against_quota_until_job_is_deleted(test: 
     store.enqueue(by_bob).await.expect("that was mei's");
     store.request_cancel(job, &"mei".into()).await.expect("cancelled");
     store.delete(job, &"mei".into()).await.expect("deleted");
-    assert_eq!(store.sent_by("mei").await.expect("read"), 10_000);
+    assert_eq!(store.bytes_sent_by("mei").await.expect("read"), 10_000);
     store.enqueue(of_size(10_000, Some(25_000))).await.expect("there is room again");
 }
 

@@ -42,13 +42,14 @@ impl StoreModel {
     /// it may write to its lost jobs for a while.
     pub(super) async fn heartbeat(&mut self, store: &dyn Store, process: usize) {
         let ModelWorker { node, alive, .. } = &mut self.workers[process];
-        assert_eq!(store.beat(&node.worker).await.expect("answered"), *alive, "whether it counts as living");
+        assert_eq!(store.heartbeat(&node.worker).await.expect("answered"), *alive, "whether it counts as living");
         node.heartbeat = if *alive { node.heartbeat + 1 } else { 0 };
         if !std::mem::replace(alive, true) {
             self.workers[process].register(store).await;
         }
         let worker = self.workers[process].worker();
-        let held: Vec<JobId> = store.held(&worker).await.expect("read").into_iter().map(|(job, _)| job).collect();
+        let held: Vec<JobId> =
+            store.held_attempts(&worker).await.expect("read").into_iter().map(|(job, _)| job).collect();
         assert_eq!(held, self.held_jobs(&worker), "what it still holds");
     }
 

@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::{
     Result,
     store::{
-        Attribution, Note,
+        Attribution, AuditNote,
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
@@ -28,7 +28,7 @@ impl Starts {
     }
 }
 
-impl WriteCommand for Note {
+impl WriteCommand for AuditNote {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {

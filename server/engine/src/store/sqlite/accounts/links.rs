@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::{
     Result,
     store::{
-        Attribution, Ending, NewLink, UseLink, UserId,
+        Attribution, NewLink, SessionsToEnd, UseLink, UserId,
         rules::accounts::{already_set_up, link_used},
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
@@ -54,7 +54,7 @@ impl WriteCommand for UseLink {
             }
         };
         transaction.execute("update user set password = ? where id = ?", params![self.hash, user.0])?;
-        transaction.end_sessions(user, &Ending::All)?;
+        transaction.end_sessions(user, &SessionsToEnd::All)?;
         transaction.execute("delete from link where key = ?", [&self.key])?;
         transaction.rights_changed()?;
         let by = Attribution { name, token: None, address: self.address };

@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::{
     Result,
     store::{
-        Attribution, Ending, SessionOwner, SessionRow, UserId,
+        Attribution, SessionOwner, SessionRow, SessionsToEnd, UserId,
         rules::accounts::MIN_KEY_PREFIX,
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
@@ -95,7 +95,7 @@ impl WriteCommand for SweepSessions {
 /// Ends sessions of a user. Returns how many.
 pub(super) struct EndSessions {
     pub(super) user: UserId,
-    pub(super) which: Ending,
+    pub(super) which: SessionsToEnd,
     pub(super) by: Attribution,
 }
 
@@ -115,14 +115,14 @@ impl WriteCommand for EndSessions {
 
 impl Transaction<'_> {
     /// Ends sessions of a user. Returns how many.
-    pub(super) fn end_sessions(&self, user: UserId, which: &Ending) -> Result<usize> {
+    pub(super) fn end_sessions(&self, user: UserId, which: &SessionsToEnd) -> Result<usize> {
         match which {
-            Ending::All => self.execute("delete from session where user = ?", [user.0]),
-            Ending::Others(key) => {
+            SessionsToEnd::All => self.execute("delete from session where user = ?", [user.0]),
+            SessionsToEnd::Others(key) => {
                 self.execute("delete from session where user = ? and key <> ?", params![user.0, key])
             }
-            Ending::One(prefix) if prefix.len() < MIN_KEY_PREFIX => Ok(0),
-            Ending::One(prefix) => self.execute(
+            SessionsToEnd::One(prefix) if prefix.len() < MIN_KEY_PREFIX => Ok(0),
+            SessionsToEnd::One(prefix) => self.execute(
                 "delete from session where user = ? and substr(key, 1, length(?2)) = ?2",
                 params![user.0, prefix],
             ),

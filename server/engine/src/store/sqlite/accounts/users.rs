@@ -8,7 +8,7 @@ use rusqlite::{Row, params};
 use crate::{
     Result,
     store::{
-        Attribution, Ending, UserChange, UserId,
+        Attribution, SessionsToEnd, UserChange, UserId,
         rules::accounts::{check_not_last_administrator, no_such_user, password_changed, user_name_taken},
         sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
@@ -54,7 +54,7 @@ impl WriteCommand for ChangeUser {
                 }
                 // A link that was given out before could undo it.
                 transaction.delete_links(Some(self.user))?;
-                transaction.end_sessions(self.user, &keep.clone().map_or(Ending::All, Ending::Others))?;
+                transaction.end_sessions(self.user, &keep.clone().map_or(SessionsToEnd::All, SessionsToEnd::Others))?;
                 transaction.audit(&self.by, "password_changed", None, &found.name)?;
             }
             UserChange::Rehash { hash, from } => {
@@ -130,7 +130,7 @@ impl Transaction<'_> {
         self.check_not_last_administrator(found)?;
         let user = found.user;
         self.execute("update user set removed_at = ?, password = null where id = ?", params![self.now.0, user.0])?;
-        self.end_sessions(user, &Ending::All)?;
+        self.end_sessions(user, &SessionsToEnd::All)?;
         self.delete_links(Some(user))?;
         self.execute("delete from token where user = ?", [user.0])?;
         self.audit(by, "user_removed", None, &found.name)

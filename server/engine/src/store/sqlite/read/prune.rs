@@ -67,7 +67,7 @@ impl Reader {
         .await?)
     }
 
-    pub(in crate::store::sqlite) async fn is_tidy(&self) -> Result<bool> {
+    pub(in crate::store::sqlite) async fn is_upkeep_done(&self) -> Result<bool> {
         Ok(sqlx::query_scalar(
             "select not exists (select 1 from log_garbage)
                 and (select freelist_count from pragma_freelist_count) <= ?",
