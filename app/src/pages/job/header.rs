@@ -39,7 +39,7 @@ pub(super) fn Header(data: Data) -> impl IntoView {
                         pill=true
                         stalled=job.quiet_for(data.now).is_some()
                         detail=state_detail(&job, data.now)
-                        live=JobText::StageOrDetail
+                        live=JobText::StateDetail
                     />
                 </span>
             </div>
