@@ -39,7 +39,7 @@ pub struct Settings {
     #[arg(skip)]
     #[serde(default)]
     command: BTreeMap<String, toml::Value>,
-    /// Unknown keys of a file.
+    /// Unknown keys of the file.
     #[arg(skip)]
     #[serde(flatten)]
     unknown: BTreeMap<String, toml::Value>,
@@ -282,12 +282,12 @@ impl Config {
     }
 }
 
-/// Most event streams among so many connections: the others are left for pages.
+/// Default for event streams: five of six connections, which leaves the others for pages.
 pub(crate) const fn default_streams(connections: u32) -> u32 {
     connections - connections / 6
 }
 
-/// An address for links: the loopback address if the server listens on all addresses.
+/// Address for links: the loopback address if the server listens on all addresses.
 fn reachable(addr: SocketAddr) -> SocketAddr {
     match addr.ip() {
         ip if !ip.is_unspecified() => addr,

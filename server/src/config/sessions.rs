@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Span;
 use crate::{Error, Result};
 
-/// Long enough to fill in a form.
+/// Enough time to fill in a form.
 const MIN_LIFETIME: Duration = Duration::from_mins(1);
 
 /// How long web sessions last.

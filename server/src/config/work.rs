@@ -10,7 +10,7 @@ use super::{Size, Span, check_range};
 use crate::{Error, Result};
 
 const MAX_JOBS: u32 = 10_000;
-/// With a shorter lease a busy machine is taken for dead.
+/// With a shorter lease a worker on a busy machine would be declared dead.
 const MIN_LEASE: Duration = Duration::from_millis(300);
 
 /// Settings of a process that runs jobs.
@@ -116,14 +116,14 @@ pub struct WorkConfig {
 }
 
 impl WorkConfig {
-    /// For a server, which may leave all jobs to workers. With `watch` the shutdown grace is short, so that a rebuilt
-    /// server starts soon.
+    /// Checks the settings of a server, which may leave all jobs to workers. With `watch` the shutdown grace is short,
+    /// so that a rebuilt server starts soon.
     pub(super) fn for_server(settings: WorkSettings, watch: bool) -> Result<Self> {
         let shutdown_grace = if watch { Duration::from_millis(200) } else { Duration::from_secs(3) };
         Self::new(settings, 0..=MAX_JOBS, shutdown_grace)
     }
 
-    /// For a worker.
+    /// Checks the settings of a worker.
     pub fn for_worker(settings: WorkSettings) -> Result<Self> {
         Self::new(settings, 1..=MAX_JOBS, Duration::from_secs(3))
     }

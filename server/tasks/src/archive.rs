@@ -1,8 +1,8 @@
 //! `archive`: packs a folder into one `tar.zst` file and verifies it before it is published.
 //!
-//! Scan counts, Pack writes the archive into the work folder, Verify reads it back. Kept are names, byte for byte,
-//! permissions, owners' numbers, times, symbolic links and hard links; not kept are extended attributes. Holes of
-//! sparse files are packed as zeros, which compress to nearly nothing.
+//! Scan counts, Pack writes the archive into the work folder, Verify reads it back. The archive has names byte for
+//! byte, permissions, owner and group numbers, times, symbolic links and hard links, but no extended attributes. Holes
+//! of sparse files are packed as zeros, which compress to nearly nothing.
 
 mod frame_writer;
 mod header;
@@ -70,27 +70,26 @@ fn default_level() -> u8 {
 
 #[derive(Serialize)]
 pub(crate) struct Output {
-    /// The artifact.
     archive: String,
     /// Files in it.
     files: u64,
-    /// Bytes of them.
+    /// Their size, bytes.
     bytes: u64,
     /// Bytes of the archive.
     archive_bytes: u64,
-    /// How many times smaller that is.
+    /// Compression ratio: `bytes` to `archive_bytes`.
     ratio: f64,
     /// Folders in it, without the folder itself.
     folders: u64,
     /// Symbolic links in it.
     symbolic_links: u64,
-    /// Further names of files that are in it.
+    /// Further names of files in it.
     hard_links: u64,
-    /// Files that were written to while they were read, or could be read in part only; each is a warning in the log.
+    /// Files that changed while they were read, or could be read only in part; each is a warning in the log.
     incomplete: u64,
-    /// Files that could not be read and are left out; each is a warning in the log.
+    /// Files left out because they could not be read; each is a warning in the log.
     unreadable: u64,
-    /// Devices, sockets and pipes, which are left out; each is a warning in the log.
+    /// Devices, sockets and pipes, left out; each is a warning in the log.
     specials: u64,
     /// BLAKE3 digest of the archive.
     digest: String,
@@ -178,7 +177,7 @@ struct Files {
     archive: PathBuf,
     /// The members of the archive in order, with the digest of each file.
     list: PathBuf,
-    /// The first component of all names in the archive.
+    /// First path component of all names in the archive.
     top: Vec<u8>,
 }
 
@@ -225,7 +224,7 @@ async fn scan(ctx: &Ctx, folder: &RootedFolder) -> Result<u64, TaskError> {
     Ok(size)
 }
 
-/// The name of the archive: that of the folder, without characters that an artifact name must not have.
+/// Name of the archive: the name of the folder, without characters that are invalid in an artifact name.
 fn archive_name(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy());
     let clean: String = name.chars().map(|c| if is_unprintable(c) || c == '\\' { '_' } else { c }).collect();

@@ -1,7 +1,7 @@
 //! `backup`: a checked copy of the database, taken while the server runs.
 //!
-//! A copy is made in a folder of its attempt and renamed at the very end. The next attempt first removes the folders of
-//! all others, so an attempt that has lost its job without noticing has nothing to rename.
+//! A copy is made in a folder of its attempt and renamed as the last step. The next attempt first removes the folders
+//! of all others, so an attempt that lost its job without noticing has nothing to rename.
 
 use std::{
     fs::{self, File},
@@ -37,7 +37,7 @@ impl Default for Input {
 
 #[derive(Serialize)]
 pub(crate) struct Output {
-    /// The copy.
+    /// Name of the copy.
     file: String,
     /// Its size, bytes.
     size: u64,
@@ -45,10 +45,10 @@ pub(crate) struct Output {
     removed: Vec<String>,
 }
 
-/// Start and end of the name of a copy; between them are the time in UTC, by which names sort, and the job.
+/// Prefix and suffix of the name of a copy. Between them are the time in UTC, which sorts the names, and the job.
 const NAME: [&str; 2] = ["milepost-", ".db"];
 
-/// End of the name of the folder in which a copy is made; it begins as a copy does, with job and attempt.
+/// Suffix of the folder in which a copy is made; its name starts like that of a copy, with job and attempt.
 const PARTIAL_SUFFIX: &str = ".partial";
 
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -81,7 +81,7 @@ impl Task for Backup {
             Timestamp::from_microsecond(keeper.now().0).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ");
         let name = format!("{}{time}-{}{}", NAME[0], ctx.job(), NAME[1]);
         let partial_backup = PartialBackup::begin(ctx, &folder).await?;
-        // Copies that earlier attempts were about to publish, and may have published.
+        // Copies that earlier attempts may have published.
         let mut names: Vec<String> = ctx.restore().await?.unwrap_or_default();
         // Fails if another attempt has the job. A later attempt finds the folder and removes it.
         ctx.checkpoint(&names).await?;
@@ -208,8 +208,8 @@ fn remove_unfinished(folder: &Path, own: &Path) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Removes all copies except `own` and the newest others, so that `keep` are left, and those of earlier attempts of the
-/// job. Returns their names. Age is by name, since the clock may have been set back.
+/// Removes old copies: those of earlier attempts of the job, and the oldest of the others until `keep` remain with
+/// `own`. Returns their names. Age is by name, since the clock may have been set back.
 fn remove_older(folder: &Path, own: &str, of_job: &[String], keep: usize) -> Result<Vec<String>, TaskError> {
     let others = names_in(folder, NAME[1])?.into_iter().filter(|name| name != own);
     let (mut expired, mut copies): (Vec<_>, Vec<_>) = others.partition(|name| of_job.contains(name));

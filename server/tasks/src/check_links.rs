@@ -1,7 +1,7 @@
 //! `check-links`: requests every link of a list and reports broken ones.
 //!
-//! Each distinct link is an item of a batch: a broken one is a counted warning. Redirects are followed here and not by
-//! the HTTP client, because each hop is filtered and reported.
+//! Each distinct link is an item of a batch: a broken one is a counted warning. Redirects are followed by this task
+//! instead of the HTTP client, because each hop is filtered and reported.
 
 mod address_filter;
 mod journal;
@@ -182,7 +182,7 @@ impl CheckLinks {
     }
 }
 
-/// Restores a finding of an earlier attempt, with its warning if that was not logged.
+/// Restores a finding of an earlier attempt, and logs its warning if that is missing.
 fn restore_finding(ctx: &Ctx, links: &Links, findings: &Findings, line: Line<Finding>) {
     let Some(target) = links.targets.get(line.target) else { return };
     if let Some((_, message)) = line.finding.error.as_ref().filter(|_| !line.logged) {
@@ -192,7 +192,7 @@ fn restore_finding(ctx: &Ctx, links: &Links, findings: &Findings, line: Line<Fin
     let _ = findings[line.target].set(line.finding);
 }
 
-/// The links of the text field, then those of the file.
+/// Reads the links of the text field, then those of the file.
 async fn read(input: &Input, ctx: &Ctx) -> Result<Links, TaskError> {
     let mut links = Links::default();
     links.read(input.urls.as_deref().unwrap_or_default().as_bytes())?;

@@ -1,8 +1,8 @@
 //! `checksum`: writes a manifest with the checksums of all files in a folder, or verifies a folder against one.
 //!
-//! Scan lists the files, Hash reads them, Write puts the result together. Between the stages everything lies in the
-//! attempt's work folder, so memory does not grow with the number of files, and an attempt that ends in Scan or Hash
-//! can be continued by the next. Nothing in the folder is changed.
+//! Scan lists the files, Hash reads them, Write joins the results. Results of stages are kept in the work folder, so
+//! memory does not grow with the number of files, and a later attempt can continue Scan or Hash. The folder is not
+//! changed.
 
 pub(crate) mod digest;
 mod hash;
@@ -57,9 +57,9 @@ pub(crate) struct Input {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Output {
-    /// Of a new manifest.
+    /// A new manifest.
     Written(Written),
-    /// Of a verification in which everything matched.
+    /// A verification without differences.
     Verified(Verified),
 }
 
@@ -68,19 +68,18 @@ pub(crate) enum Output {
 pub(crate) struct Written {
     /// Files in the manifest.
     files: u64,
-    /// Bytes read of them.
+    /// Bytes read from them.
     bytes: u64,
     /// Files and folders left out because they could not be read; each is a warning in the log.
     unreadable: u64,
-    /// Files that were written to while they were being read; each is a warning in the log.
+    /// Files that changed while they were read; each is a warning in the log.
     changed_meanwhile: u64,
-    /// Symbolic links, which are left out.
+    /// Symbolic links, left out.
     links_skipped: u64,
-    /// Devices, sockets and pipes, which are left out.
+    /// Devices, sockets and pipes, left out.
     specials_skipped: u64,
-    /// The artifact.
     manifest: &'static str,
-    /// Digest of the manifest itself, by the same algorithm.
+    /// Digest of the manifest, by the same algorithm.
     digest: String,
 }
 

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use model::printable;
 
-/// Start of a formula, in plain and full-width form.
+/// First characters of a formula, in plain and full-width form.
 const FORMULAS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-/// Separators of other dialects: a program that separates by `;` or tabs ignores the quotes around a cell with a comma.
+/// Separators of other dialects: a program that splits at `;` or tabs ignores the quotes around a cell with a comma.
 const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
 
-/// Escapes a cell: a cell or part of one that begins like a formula gets an apostrophe, unless it is a plain number
+/// Escapes a cell. A cell or part of one that starts like a formula gets an apostrophe, unless it is a plain number
 /// (OWASP, "CSV Injection"). Control characters are replaced.
 pub fn escape_cell(text: &str) -> Cow<'_, str> {
     let text = clean(text);

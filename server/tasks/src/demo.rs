@@ -1,5 +1,5 @@
-//! `demo`: no real work, but everything that a job can show. Its checkpoint is the number of progress reports; a later
-//! attempt skips as many.
+//! `demo`: no real work, but every kind of progress, log and outcome. Its checkpoint is the number of progress reports;
+//! a later attempt skips that number.
 
 use std::{thread, time::Duration};
 
@@ -86,7 +86,6 @@ pub(crate) enum Total {
 pub(crate) struct Output {
     /// Progress reports.
     reports: u64,
-    /// The artifact.
     report: &'static str,
 }
 
@@ -202,11 +201,11 @@ fn apply_outcome(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
 struct Reporter {
     seconds: f64,
     per_second: f64,
-    /// Reports so far, of all attempts.
+    /// Reports so far, including earlier attempts.
     made: u64,
-    /// Of these, in this stage.
+    /// Reports in this stage.
     in_stage: u64,
-    /// Reports that an earlier attempt has made.
+    /// Reports of an earlier attempt.
     earlier: u64,
 }
 
@@ -222,17 +221,17 @@ impl Reporter {
         self.in_stage = 0;
     }
 
-    /// Whether an earlier attempt has made more reports.
+    /// Whether an earlier attempt has already made these reports.
     fn is_replaying(&self) -> bool {
         self.made < self.earlier
     }
 
-    /// Reports in a share of the duration.
+    /// Number of reports in a share of the duration.
     fn reports_in(&self, share: f64) -> u64 {
         (self.seconds * share * self.per_second).round() as u64
     }
 
-    /// Reports for a share of the duration, without the part of an earlier attempt.
+    /// Reports for a share of the duration, minus the part of an earlier attempt.
     async fn go(&mut self, ctx: &Ctx, share: f64) -> Result<(), TaskError> {
         let reports = self.reports_in(share);
         let length = Duration::from_secs_f64(self.seconds * share);
@@ -245,7 +244,7 @@ impl Reporter {
         let start = Instant::now();
         let mut logged = before.as_secs();
         while done < reports {
-            // Not before the first report: a checkpoint would not show whether the halfway step is done.
+            // Not before the first report: a checkpoint of 0 would not show whether the halfway step is done.
             if done > 0 && (ctx.is_checkpoint_due() || ctx.is_cancelled()) {
                 ctx.checkpoint(&(self.made + done)).await?;
             }

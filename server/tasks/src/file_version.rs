@@ -9,7 +9,7 @@ use std::{
 use engine::RootedFolder;
 use serde::{Deserialize, Serialize};
 
-/// Size and times that change with every write.
+/// Size, and times that change with every write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Version {
     size: u64,

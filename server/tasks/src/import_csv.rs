@@ -25,7 +25,7 @@ use types::ColumnType;
 
 #[derive(Default)]
 pub(crate) struct ImportCsv {
-    /// Orders the writers: SQLite has one writer at a time and no queue.
+    /// Serializes writers: SQLite has one writer at a time and no fair queue.
     write_lock: tokio::sync::Mutex<()>,
 }
 
@@ -148,25 +148,24 @@ pub(crate) enum OnError {
 
 #[derive(Serialize)]
 pub(crate) struct Output {
-    /// The table that now has the rows.
+    /// The imported table.
     table: String,
     /// Records in the file, without the header.
     rows_read: u64,
-    /// Those that are in the table.
+    /// Records in the table.
     rows_loaded: u64,
-    /// Those that are not.
+    /// Records left out.
     rows_rejected: u64,
-    /// What stood between two fields.
+    /// Separator of the fields.
     delimiter: &'static str,
     /// Whether the first line named the columns.
     header: bool,
     /// Names and types of the columns.
     columns: Vec<Column>,
-    /// The artifact with the records left out.
+    /// The artifact with the rejected records.
     rejected: &'static str,
 }
 
-/// A column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Column {
     name: String,
@@ -225,7 +224,7 @@ impl Task for ImportCsv {
     }
 }
 
-/// Whether the disk is full: then the work folder is deleted, and no attempt can continue.
+/// Whether the disk is full. The work folder is then deleted, and no attempt can continue.
 fn is_disk_full<T>(result: &Result<T, TaskError>) -> bool {
     matches!(result, Err(TaskError::Retry(fault)) if fault.code.as_str() == "disk_full")
 }
@@ -238,9 +237,9 @@ enum Checkpoint {
     Inspect(InspectCheckpoint),
 }
 
-/// The state that an earlier attempt has left.
+/// State of an earlier attempt.
 enum Earlier {
-    /// Nothing that can be continued.
+    /// No state to continue from.
     Nothing,
     /// A staging table.
     Unfinished(Box<Loader>),
@@ -294,8 +293,7 @@ impl Import<'_> {
         }
         ctx.message(format!("Publishing {}", input.table));
         let _turn = self.task.write_lock.lock().await;
-        // Awaited right before the commit. Fails where the job has been given to another worker: what is published is
-        // seen at once.
+        // Runs right before the commit and fails if another worker has the job: a published table is visible at once.
         imports.keep_staging();
         let last = ctx.checkpoint(&saved);
         let job = (ctx.job().0, upload.id.as_str());
@@ -367,7 +365,7 @@ impl Import<'_> {
         self.ctx.continue_at(saved.rows);
     }
 
-    /// An earlier attempt has published all: its last checkpoint, just before that, says what.
+    /// Returns the output of an earlier attempt that published the table: its last checkpoint is from just before that.
     async fn output_of_earlier(&self, (saved, rejects): (LoadCheckpoint, Rejects)) -> Result<Output, TaskError> {
         self.log_published_before();
         let rejected = rejects.finish().await?;
@@ -393,7 +391,7 @@ impl Import<'_> {
         }
     }
 
-    /// The columns to index, as the table spells them.
+    /// The columns to index, in the spelling of the table.
     fn indexed(&self, columns: &[Column]) -> Result<Vec<String>, TaskError> {
         let names = self.input.index.split(',').map(str::trim).filter(|name| !name.is_empty());
         let found = names.map(|name| {
@@ -407,7 +405,7 @@ impl Import<'_> {
     }
 }
 
-/// The file's columns as the existing table has them: its spelling, its types.
+/// Matches the columns of the file to those of the existing table: its spelling, its types.
 fn match_columns(plan: &Plan, existing: &[Column], table: &str) -> Result<Vec<Column>, TaskError> {
     let matches = plan.columns.iter().map(|column| find(existing, &column.name).cloned().ok_or(&column.name));
     matches.collect::<Result<_, _>>().map_err(|missing| {
@@ -420,12 +418,12 @@ fn match_columns(plan: &Plan, existing: &[Column], table: &str) -> Result<Vec<Co
     })
 }
 
-/// The column of that name, whatever the letter case, as the database looks for it.
+/// Finds a column by name, ignoring letter case as SQLite does.
 fn find<'a>(columns: &'a [Column], name: &str) -> Option<&'a Column> {
     columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
 }
 
-/// The first names, for a message.
+/// The first column names, for an error message.
 fn column_list(columns: &[Column]) -> String {
     let names: Vec<&str> = columns.iter().take(20).map(|column| column.name.as_str()).collect();
     let more = if columns.len() > names.len() { " …" } else { "" };

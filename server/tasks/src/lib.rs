@@ -1,4 +1,4 @@
-//! The built-in tasks: one module each, and the helpers that several of them share.
+//! The built-in tasks: one module each, and the helpers that they share.
 
 mod archive;
 mod backup;

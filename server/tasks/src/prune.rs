@@ -113,7 +113,7 @@ impl Task for Prune {
     }
 }
 
-/// Prunes all jobs that ended before the given times. Returns the number of jobs.
+/// Prunes all jobs that ended before the given times. Returns their number.
 async fn prune(
     ctx: &Ctx,
     keeper: &Retention,
@@ -144,7 +144,7 @@ async fn prune(
     Ok(jobs)
 }
 
-/// Deletes uploads that no job has used since then. Returns their number.
+/// Deletes uploads that no job has used since `before`. Returns their number.
 async fn prune_uploads(ctx: &Ctx, keeper: &Retention, before: Micros) -> Result<u64, TaskError> {
     ctx.stage(3);
     ctx.unit("uploads");

@@ -1,8 +1,8 @@
 //! `resize-images`: resizes images into one zip file.
 //!
-//! Scan lists them, Resize processes several in parallel, Write creates the zip file. Results are kept in the work
-//! folder, so that a later attempt makes only the rest. An image is decoded as a whole; the memory of all images is
-//! bounded, and a large one waits for its share.
+//! Scan lists the images, Resize processes several in parallel, Write creates the zip file. Results are kept in the
+//! work folder, so that a later attempt processes only the rest. Images are decoded as a whole, so the memory of all
+//! jobs is bounded and a large image waits for its share.
 
 mod resize;
 mod source;
@@ -34,11 +34,10 @@ use source::{Item, MAX_FILE, Source, is_image};
 use spool::{Position, Spool};
 use write::write;
 
-/// The artifact.
 const NAME: &str = "images.zip";
-/// The most pictures in one job.
+/// Most images in one job.
 const MAX_IMAGES: usize = 100_000;
-/// What the files in hand may take together, MB: three of the largest.
+/// Memory for files being read, MB: three of the largest.
 const FILE_MEMORY: usize = 3 * megabytes(MAX_FILE) as usize;
 
 const fn megabytes(bytes: u64) -> u32 {
@@ -47,7 +46,7 @@ const fn megabytes(bytes: u64) -> u32 {
 
 pub(crate) struct ResizeImages {
     memory: Memory,
-    /// The most that an image takes once it is read, bytes.
+    /// Most memory of a decoded image, bytes.
     largest: u64,
 }
 
@@ -63,7 +62,7 @@ impl ResizeImages {
     /// `largest` is the limit of a decoded image, in bytes.
     pub(crate) fn new(largest: u64) -> Self {
         let memory = |most| Arc::new(Semaphore::new(most));
-        // Those of the largest, read and made smaller.
+        // Enough for the largest image, decoded and resized.
         let pixels = megabytes(2 * largest) as usize;
         Self { memory: Memory { files: memory(FILE_MEMORY), pixels: memory(pixels) }, largest }
     }
@@ -124,13 +123,12 @@ pub(crate) enum Format {
 
 #[derive(Serialize)]
 pub(crate) struct Output {
-    /// The artifact.
     images: &'static str,
     /// Images in it.
     resized: u64,
     /// Images that could not be read; each is a warning in the log.
     broken: u64,
-    /// Files that do not call themselves images, and are left out.
+    /// Files without the extension of an image, which are left out.
     skipped: u64,
     /// Bytes of the artifact.
     bytes: u64,
@@ -211,7 +209,7 @@ impl Task for ResizeImages {
             let spool = resize_job.spool();
             ctx.checkpoint(&Checkpoint { skipped, mark: spool.mark })
         };
-        // One more than there are threads, so that none waits while a result is taken.
+        // One more than threads, so that no thread waits while a result is stored.
         let batch = ctx.batch_after(done, open, ctx.parallelism() + 1, "images", make);
         let panicked = panicked(with_checkpoints(ctx, save, batch).await?)?;
 
@@ -244,14 +242,14 @@ struct Checkpoint {
     mark: Position,
 }
 
-/// The pictures of a job.
+/// The images of a job.
 struct ImageList {
     items: Vec<Item>,
     /// Other files.
     skipped: u64,
 }
 
-/// Where the pictures are, and what a single one is called.
+/// Opens the images. Returns the source, and the name of a single image.
 async fn open(input: &Input, ctx: &Ctx) -> Result<(Source, String), TaskError> {
     if let Some(upload) = &input.upload {
         let upload = ctx.upload(upload).await?;
@@ -273,7 +271,7 @@ fn begin(ctx: &Ctx, work: &Path) -> Result<Spool, TaskError> {
     spool.ok_or_else(|| TaskError::retry("io", "keeping what is done: the files are gone; try again"))
 }
 
-/// What an earlier attempt has listed and done.
+/// The list and the results of an earlier attempt.
 async fn restore(ctx: &Ctx, work: &Path) -> Result<Option<(ImageList, Spool)>, TaskError> {
     let Some(Checkpoint { skipped, mark }) = ctx.restore::<Checkpoint>().await? else { return Ok(None) };
     let items = fs::read(list_of(work)).ok().and_then(|list| serde_json::from_slice::<Vec<Item>>(&list).ok());
@@ -286,7 +284,7 @@ async fn restore(ctx: &Ctx, work: &Path) -> Result<Option<(ImageList, Spool)>, T
     Ok(Some((ImageList { items, skipped }, spool)))
 }
 
-/// Lists the pictures, and keeps the list.
+/// Lists the images and stores the list.
 async fn list(ctx: &Ctx, source: &Source, name: &str, work: &Path) -> Result<ImageList, TaskError> {
     ctx.unit("images");
     let mut listed = ImageList { items: Vec::new(), skipped: 0 };
@@ -339,7 +337,7 @@ impl ImageList {
     }
 }
 
-/// How many pictures broke the program that reads them. What else failed is no picture's fault.
+/// Counts the images at which the decoder panicked. Other failures are not the fault of an image.
 fn panicked(batch: Batch<Item, ()>) -> Result<u64, TaskError> {
     for failure in batch.items.into_iter().filter_map(|item| item.result.err()) {
         match failure.code.as_str() {
@@ -351,7 +349,7 @@ fn panicked(batch: Batch<Item, ()>) -> Result<u64, TaskError> {
     Ok(batch.failed)
 }
 
-/// What all pictures of a job share.
+/// Shared by all images of a job.
 struct ResizeJob {
     ctx: Ctx,
     source: Source,
@@ -361,7 +359,7 @@ struct ResizeJob {
 }
 
 impl ResizeJob {
-    /// Makes one picture, and keeps what came of it; what is broken is a warning.
+    /// Resizes an image and stores the result; a broken image is a warning.
     async fn make(self: Arc<Self>, item: Item) -> Result<(), TaskError> {
         match self.picture(&item).await {
             Ok(picture) => self.keep(item, Ok(picture)).await,
@@ -382,7 +380,7 @@ impl ResizeJob {
             Ok((file, memory))
         };
         let (file, memory) = self.ctx.blocking(read).await?;
-        // Who needs more than there is comes alone.
+        // An image that needs more than the limit is processed alone.
         let _pixels = self.reserve(&self.memory.pixels, memory.min(2 * self.options.largest)).await?;
         let own = Arc::clone(self);
         self.ctx.blocking(move || resize::resize(&file, own.options, || own.ctx.check())).await
@@ -399,7 +397,7 @@ impl ResizeJob {
     async fn keep(self: &Arc<Self>, item: Item, made: Result<Image, String>) -> Result<(), TaskError> {
         let own = Arc::clone(self);
         let keep = move || {
-            // All under one lock, so that a checkpoint has either the whole of it or nothing.
+            // Under one lock, so that a checkpoint includes either both or neither.
             let mut spool = own.spool();
             spool.put(item.number, made.as_ref().ok()).map_err(|error| spool_error(&error))?;
             if let Err(reason) = made {

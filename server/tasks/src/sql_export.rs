@@ -65,7 +65,6 @@ pub(crate) enum Formulas {
 
 #[derive(Serialize)]
 pub(crate) struct Output {
-    /// The artifact.
     artifact: &'static str,
     /// Rows in it.
     rows: u64,

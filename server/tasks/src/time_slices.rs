@@ -8,12 +8,12 @@ use std::{
 use engine::{Ctx, TaskError};
 use serde::Serialize;
 
-/// Time for which a slice holds a thread of the blocking pool: long enough that switches are cheap, short enough that
-/// all jobs of the pool advance.
+/// Time for which a slice holds a thread of the blocking pool: long enough to make switches cheap, short enough for all
+/// jobs of the pool to advance.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Calls `step` on the blocking pool until it breaks. Returns `state`. Between slices other work gets the thread;
-/// between steps a cancel takes effect, so a step does one chunk of work.
+/// Calls `step` on the blocking pool until it breaks. Returns `state`. Other work gets the thread between slices. A
+/// cancel takes effect between steps, so a step does one chunk of work.
 pub(crate) async fn in_time_slices<S, F>(ctx: &Ctx, mut state: S, step: F) -> Result<S, TaskError>
 where
     S: Send + 'static,
@@ -27,7 +27,7 @@ where
     }
 }
 
-/// As [`in_time_slices`], with a checkpoint of `save(state)` whenever one is due.
+/// Like [`in_time_slices`], with a checkpoint of `save(state)` whenever one is due.
 pub(crate) async fn in_checkpointed_slices<S, F, C>(
     ctx: &Ctx,
     mut state: S,
@@ -51,7 +51,7 @@ where
     }
 }
 
-/// One turn of steps. It ends early where `ends_early` says that something else is to be done in between.
+/// Runs one slice. It ends early if `ends_early` returns true, so that the caller can save a checkpoint.
 async fn run_slice<S, F>(
     ctx: &Ctx,
     mut state: S,

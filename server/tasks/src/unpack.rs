@@ -1,8 +1,8 @@
 //! `unpack`: converts a tar archive to a zip file.
 //!
-//! Tasks write into the data directory only, so the result is one artifact and not a folder. The archive is read once,
-//! in chunks. Entries that could do harm when the zip file is opened are skipped with a warning. There are no
-//! checkpoints, since a compressed file cannot be entered in the middle.
+//! Tasks write only into the data directory, so the result is one artifact instead of a folder. The archive is read
+//! once, in chunks. Entries that could do harm when the zip file is opened are skipped with a warning. There are no
+//! checkpoints, since a compressed file cannot be read from the middle.
 
 mod decompressor;
 pub(crate) mod names;
@@ -31,13 +31,13 @@ use names::{EntryKind, Names, Rejected};
 
 /// Bytes that are read between two checks for a cancel.
 const CHUNK: usize = 64 << 10;
-/// Bytes that are read after the end of the archive, so that a trailing checksum is verified.
+/// Bytes read after the end of the archive, so that a trailing checksum is verified.
 const MAX_TRAILER: u64 = 1 << 20;
-/// Least size of a file that needs zip64 fields.
+/// Smallest file that needs zip64 fields, bytes.
 const LARGE: u64 = u32::MAX as u64;
 
 pub(crate) struct Unpack {
-    /// The most names in an archive.
+    /// Most names in an archive.
     names: usize,
 }
 
@@ -73,21 +73,20 @@ fn default_limit() -> u32 {
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Output {
-    /// The artifact.
     artifact: String,
     /// Files in it.
     files: u64,
-    /// Bytes of them.
+    /// Their size, bytes.
     bytes: u64,
-    /// Folders in it, as far as the archive names them.
+    /// Folders in it, if the archive lists them.
     folders: u64,
     /// Symbolic links in it.
     symbolic_links: u64,
-    /// Further names of files, which a zip file has no way to say; they are symbolic links in it.
+    /// Further names of files; they become symbolic links, since a zip file has no hard links.
     hard_links: u64,
-    /// Files that have another name in it, because theirs is not UTF-8; each is a warning in the log.
+    /// Files renamed because their name is not UTF-8; each is a warning in the log.
     renamed: u64,
-    /// What is left out because it could do harm or cannot be kept; each is a warning in the log.
+    /// Entries left out because they are unsafe or unsupported; each is a warning in the log.
     left_out: u64,
 }
 
@@ -133,7 +132,7 @@ impl Task for Unpack {
     }
 }
 
-/// The file to unpack, and its name.
+/// Opens the archive. Returns the file and its name.
 async fn source(input: &Input, ctx: &Ctx) -> Result<(File, String), TaskError> {
     if let Some(upload) = &input.upload {
         let upload = ctx.upload(upload).await?;
@@ -148,7 +147,7 @@ async fn source(input: &Input, ctx: &Ctx) -> Result<(File, String), TaskError> {
     Ok((file, name.unwrap_or_default()))
 }
 
-/// The name of the archive without its extension and without characters that an artifact name must not have.
+/// Name of the archive without its extension and without characters that are invalid in an artifact name.
 fn stem(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
     let ends = [".tar.zst", ".tzst", ".tar.gz", ".tgz", ".tar"];
@@ -165,11 +164,11 @@ struct Unpacker {
     members: TarReader<Decompressor>,
     zip: Box<ZipWriter<BufWriter<BudgetFile>>>,
     names: Names,
-    /// What is to become of the content that is being read.
+    /// Destination of the content that is being read.
     content: Option<Content>,
-    /// How much behind the archive's end has been read; `None` before that.
+    /// Bytes read after the end of the archive; `None` before the end.
     behind: Option<u64>,
-    /// The most names that it may have.
+    /// Most names in the archive.
     max_names: usize,
     result: Output,
     chunk: Vec<u8>,
@@ -241,7 +240,7 @@ impl Unpacker {
     }
 
     fn member(&mut self, member: Member) -> Result<(), TaskError> {
-        // Refused before any of it is unpacked.
+        // Rejected before its content is unpacked.
         if member.size > self.members.input().left() {
             return Err(self.members.input().too_large());
         }
@@ -263,7 +262,7 @@ impl Unpacker {
         Ok(())
     }
 
-    /// Adds a member to the zip file; its content is yet to come.
+    /// Adds a member to the zip file; its content follows.
     fn add(&mut self, member: &Member) -> Result<Result<(), Rejected>, TaskError> {
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
@@ -285,7 +284,7 @@ impl Unpacker {
         };
         let named = target.and_then(|target| Ok((target, self.names.take(&member.path, kind)?)));
         let (target, name) = match named {
-            // The folder `./` itself is in many archives, and needs no place in another.
+            // Many archives have the folder `./` itself; the zip file needs no entry for it.
             Err(Rejected::Empty) if kind == EntryKind::Folder => return Ok(Ok(())),
             Err(refused) => return Ok(Err(refused)),
             Ok(named) => named,
@@ -319,7 +318,7 @@ impl Unpacker {
     }
 }
 
-/// The time in a zip file; its earliest one if the time is out of range.
+/// Converts a time; a time out of range becomes the earliest of the format.
 fn time_of(seconds: i64) -> DateTime {
     let told = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|at| {
         let year = u16::try_from(at.year()).ok()?;

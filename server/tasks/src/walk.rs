@@ -7,7 +7,7 @@ use model::is_unprintable;
 
 /// An entry of the walk. Paths are relative to its folder.
 pub(crate) enum Found {
-    /// A folder, before all that lies in it. Its path ends in a slash.
+    /// A folder, before its content. Its path ends in a slash.
     Folder { path: Vec<u8> },
     /// A regular file, with its size in bytes.
     File { path: Vec<u8>, size: u64 },
@@ -112,7 +112,7 @@ impl Iterator for Walk {
     }
 }
 
-/// A path for messages, on one line whatever its bytes.
+/// Formats a path for messages, on one line.
 pub(crate) fn printable_path(path: &[u8]) -> String {
     let mut text = String::new();
     for char in String::from_utf8_lossy(path).chars() {
@@ -121,7 +121,7 @@ pub(crate) fn printable_path(path: &[u8]) -> String {
     text
 }
 
-/// The sorted names in a folder as far as they are readable, and the error.
+/// Lists a folder. Returns its sorted names as far as they are readable, and the error.
 fn names(root: &RootedFolder, folder: &[u8]) -> (vec::IntoIter<Box<[u8]>>, Option<io::Error>) {
     let mut names = Vec::new();
     let result = root.names(folder, |name, is_folder| {

@@ -14,7 +14,7 @@ pub(super) struct FrameWriter {
     file: BudgetFile,
     level: i32,
     frame: Option<Encoder<'static, BudgetFile>>,
-    /// Uncompressed bytes in the present frame.
+    /// Uncompressed bytes of the current frame.
     pub(super) unpacked: u64,
 }
 
@@ -41,7 +41,7 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// Ends the present frame. Returns the length of the file in bytes.
+    /// Ends the current frame. Returns the length of the file in bytes.
     pub(super) fn end(&mut self) -> io::Result<u64> {
         if let Some(frame) = self.frame.take() {
             frame.finish()?;

@@ -1,5 +1,4 @@
-//! Encoder of tar headers, with GNU long names. The `tar` crate writes headers only together with content that it reads
-//! itself.
+//! Encoder of tar headers, with GNU long names. The `tar` crate writes a header only with content that it reads itself.
 
 use std::{fs::Metadata, os::unix::fs::MetadataExt};
 
@@ -7,10 +6,10 @@ use tar::{EntryType, Header};
 
 use super::tar_reader::padding;
 
-/// Most bytes of a name in a header.
+/// Longest name in a header, bytes.
 const NAME: usize = 100;
 
-/// The headers of a member. `meta` has its permissions, owner and time; `size` is the length of its content.
+/// Encodes the headers of a member. `meta` has its permissions, owner and time; `size` is the length of its content.
 pub(super) fn encode_header(meta: &Metadata, entry: EntryType, path: &[u8], target: &[u8], size: u64) -> Vec<u8> {
     let mut head = Vec::new();
     for (entry, name) in [(EntryType::GNULongLink, target), (EntryType::GNULongName, path)] {

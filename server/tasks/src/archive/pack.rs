@@ -37,12 +37,12 @@ const MAX_HARD_LINKS: usize = 50_000;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) files: u64,
-    /// Bytes of them.
+    /// Their size, bytes.
     pub(super) bytes: u64,
     pub(super) folders: u64,
     pub(super) symbolic_links: u64,
     pub(super) hard_links: u64,
-    /// Written to while they were read, or readable in part only.
+    /// Changed while they were read, or readable only in part.
     pub(super) incomplete: u64,
     pub(super) unreadable: u64,
     pub(super) specials: u64,
@@ -51,7 +51,7 @@ pub(super) struct Counts {
 /// A position at which both files are complete.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// The last path of the walk.
+    /// Last path of the walk.
     at: Vec<u8>,
     /// Length of the compressed file, bytes.
     pub(super) archive: u64,
@@ -60,7 +60,7 @@ pub(super) struct Position {
     /// Progress, bytes.
     pub(super) passed: u64,
     pub(super) counts: Counts,
-    /// The last file, if only a part of it is in the archive.
+    /// The last file, if it is only partly in the archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) half: Option<PartialFile>,
 }
@@ -69,7 +69,7 @@ pub(super) struct Position {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PartialFile {
     version: Version,
-    /// Its size in its header.
+    /// Size in its header, bytes.
     size: u64,
     /// Packed bytes; 0 if the file must be packed from its start.
     pub(super) read: u64,
@@ -92,11 +92,11 @@ pub(super) struct PackOptions<'a> {
     pub(super) level: i32,
     /// Least uncompressed bytes of a frame.
     pub(super) frame: u64,
-    /// Bytes of all files, by Scan.
+    /// Bytes of all files, counted by Scan.
     pub(super) size: u64,
 }
 
-/// Packs the rest of the folder behind `mark`; `save` makes of a mark what a checkpoint holds.
+/// Packs the rest of the folder after `mark`; `save` makes the content of a checkpoint from a mark.
 pub(super) async fn pack<C: Serialize>(
     ctx: &Ctx,
     order: PackOptions<'_>,
@@ -111,7 +111,7 @@ pub(super) async fn pack<C: Serialize>(
     ctx.continue_at(packer.passed);
     packer.begin()?;
     let packer = in_checkpointed_slices(ctx, packer, Packer::step, |packer| {
-        // The warnings of a checkpoint are those of its mark.
+        // A checkpoint must count exactly the warnings before its mark.
         if packer.warned {
             packer.save_position()?;
         }
@@ -136,7 +136,7 @@ async fn rehash(
     let (work, _) = in_time_slices(ctx, (work, vec![0; CHUNK]), move |(work, chunk)| {
         let wanted = (until - work.read).min(CHUNK as u64) as usize;
         match work.file.read(&mut chunk[..wanted]) {
-            // Shorter than it was, or not to be read any more.
+            // The file became shorter or unreadable.
             Ok(0) => return Ok(ControlFlow::Break(())),
             Ok(length) => {
                 work.hasher.update(&chunk[..length]);
@@ -159,7 +159,7 @@ fn writing(error: io::Error) -> TaskError {
 struct Packer {
     ctx: Ctx,
     folder: RootedFolder,
-    /// The name of the folder and a slash, the start of all names in the archive.
+    /// Name of the folder and a slash: the prefix of all names in the archive.
     top: Vec<u8>,
     walk: Walk,
     frames: FrameWriter,
@@ -175,7 +175,7 @@ struct Packer {
     /// Total of the progress, bytes.
     total: u64,
     mark: Position,
-    /// Whether there was a warning since the mark: it is to be counted with it, neither before nor twice.
+    /// Whether there was a warning after the mark. It must be counted with the next mark, exactly once.
     warned: bool,
 }
 
@@ -187,7 +187,7 @@ struct OpenFile {
     read: u64,
     /// The read error after which the rest is filled with zeros.
     lost: Option<String>,
-    /// Its start, if a frame begins there.
+    /// Position before the file, if a frame begins there.
     start: Option<FileStart>,
 }
 
@@ -198,7 +198,7 @@ impl OpenFile {
 }
 
 impl Packer {
-    /// Goes to the mark; `file` is the one that is half packed there, unless it has changed since.
+    /// Continues at the mark. `file` is the file that is partly packed there, unless it has changed.
     fn open(ctx: &Ctx, order: PackOptions<'_>, mut mark: Position, file: Option<OpenFile>) -> Result<Self, TaskError> {
         let PackOptions { folder, files, level, frame, size } = order;
         if let (None, Some(half)) = (&file, &mut mark.half) {
@@ -231,8 +231,7 @@ impl Packer {
         })
     }
 
-    /// Adds what the walk does not come across any more: the folder itself, or the file that has changed since it was
-    /// half packed.
+    /// Adds what the walk no longer returns: the folder itself, or a partly packed file that has changed.
     fn begin(&mut self) -> Result<(), TaskError> {
         if self.mark.archive == 0 {
             let meta = self.folder.metadata().map_err(|error| TaskError::io("reading the folder", &error))?;
@@ -244,7 +243,7 @@ impl Packer {
         }
     }
 
-    /// Reads the next chunk of the open file, or adds what comes next.
+    /// Reads the next chunk of the open file, or adds the next entry.
     fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
         if self.warned || self.frames.unpacked >= self.frame {
             self.save_position()?;
@@ -376,11 +375,11 @@ impl Packer {
         Ok(())
     }
 
-    /// Makes the mark of where everything is now, unless a small file is being read.
+    /// Moves the mark to the current position, unless a small file is being read.
     fn save_position(&mut self) -> Result<(), TaskError> {
         let half = match &self.file {
             None => None,
-            // What is left of it is filled with zeros, for a reason that another attempt would not know.
+            // The rest is filled with zeros; a later attempt would not know why.
             Some(OpenFile { start: None, .. } | OpenFile { lost: Some(_), .. }) => return Ok(()),
             Some(OpenFile { before, entry, read, start: Some(start), .. }) => {
                 Some(PartialFile { version: before.clone(), size: entry.size, read: *read, start: *start })
@@ -402,7 +401,7 @@ impl Packer {
         self.passed += size;
         self.ctx.advance(size);
         if self.passed > self.total {
-            // Files have grown or come since Scan.
+            // Files were added or have grown since Scan.
             self.total = self.passed;
             self.ctx.total(self.total, "B");
         }

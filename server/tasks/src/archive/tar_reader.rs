@@ -1,6 +1,6 @@
-//! Streaming tar reader for untrusted archives. Metadata of a member is limited to 1 MiB and content is read in chunks,
-//! so that memory is bounded and a job can stop at any time. The iterator of the `tar` crate allows neither; its
-//! headers are used. Formats: ustar, GNU and pax (POSIX.1-2001, "pax").
+//! Streaming tar reader for untrusted archives. Metadata of a member is limited to 1 MiB a record and content is read
+//! in chunks, so that memory is bounded and a job can stop at any time. The iterator of the `tar` crate allows neither;
+//! only its headers are used. Formats: ustar, GNU and pax (POSIX.1-2001, "pax").
 
 use std::io::{self, ErrorKind, Read};
 
@@ -8,14 +8,14 @@ use tar::{EntryType, GnuExtSparseHeader, GnuHeader, Header};
 
 /// Block size of a tar archive.
 pub(crate) const BLOCK: usize = 512;
-/// Most bytes of one metadata record of a member: long names, times, attributes.
+/// Most bytes of one metadata record: long names, times, attributes.
 const MAX_METADATA: u64 = 1 << 20;
-/// Most bytes of all metadata of a member, with its sparse map.
+/// Most bytes of all metadata of a member, including its sparse map.
 const MAX_METADATA_TOTAL: u64 = 16 << 20;
 
 pub(crate) struct TarReader<R> {
     input: R,
-    /// Unread bytes of the present member: its content, and the padding of its last block.
+    /// Unread bytes of the current member: its content and the padding of its last block.
     content: u64,
     padding: u64,
     /// Whether a valid header has been read.
@@ -27,7 +27,7 @@ pub(crate) struct TarReader<R> {
 /// A member, as the archive describes it.
 #[derive(Debug)]
 pub(crate) struct Member {
-    /// As in the archive; not checked.
+    /// Unchecked path, as in the archive.
     pub(crate) path: Vec<u8>,
     /// The target of a link.
     pub(crate) target: Vec<u8>,
@@ -47,7 +47,7 @@ pub(crate) enum MemberKind {
     SymbolicLink,
     /// Another name of an earlier file.
     HardLink,
-    /// A file without its zeros, in a format of GNU tar.
+    /// A sparse file of GNU tar, stored without its holes.
     Sparse,
     /// A device, a pipe or an unknown type.
     Special,
@@ -114,7 +114,7 @@ impl<R: Read> TarReader<R> {
         Ok(None)
     }
 
-    /// Reads content of the present member; 0 at its end.
+    /// Reads content of the current member; 0 at its end.
     pub(crate) fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
         let wanted = chunk.len().min(usize::try_from(self.content).unwrap_or(usize::MAX));
         let length = fill(&mut self.input, &mut chunk[..wanted])?;
@@ -146,7 +146,7 @@ impl<R: Read> TarReader<R> {
         if described.sparse {
             member.kind = MemberKind::Sparse;
         }
-        // The folders of Unix V7 archives.
+        // Unix V7 marks folders only by a trailing slash.
         if member.kind == MemberKind::File && member.path.ends_with(b"/") {
             member.kind = MemberKind::Folder;
         }
@@ -222,9 +222,9 @@ impl ExtendedHeader {
     }
 }
 
-/// The first record of a pax header, `LENGTH KEY=VALUE` and a line break, as key, value and rest. The length covers all
-/// of it, since a value may contain anything (POSIX.1-2017, pax, "pax Header Block"). The `tar` crate ends a record at
-/// each line break.
+/// Splits off the first record of a pax header, `LENGTH KEY=VALUE` and a line break. Returns key, value and rest. The
+/// length covers the whole record, since a value may contain any byte (POSIX.1-2017, pax, "pax Header Block"). The
+/// `tar` crate ends a record at each line break.
 fn record(header: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = header.iter().position(|byte| *byte == b' ')?;
     let length = std::str::from_utf8(&header[..space]).ok()?.parse().ok()?;
@@ -234,7 +234,7 @@ fn record(header: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((&record[..equals], &record[equals + 1..], rest))
 }
 
-/// Zeros after `size` bytes, up to the next block.
+/// Bytes of padding after `size` bytes, up to the next block.
 pub(crate) const fn padding(size: u64) -> u64 {
     size.wrapping_neg() % BLOCK as u64
 }

@@ -77,7 +77,7 @@ impl Verifier {
         let entry = self.list.read().map_err(|error| TaskError::io("reading the list of what was packed", &error))?;
         match (self.members.next().map_err(reading)?, entry) {
             (None, None) => {
-                // The checksum of the last frame comes behind all it holds.
+                // The checksum of the last frame follows its content.
                 let end = self.members.input().read(&mut self.chunk).map_err(reading)?;
                 Ok(if end == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             }
@@ -96,7 +96,7 @@ impl Verifier {
     }
 }
 
-/// Errors of the system concern the disk, all others the archive.
+/// I/O errors concern the disk; all others concern the archive.
 fn reading(error: io::Error) -> TaskError {
     if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::StorageFull {
         return TaskError::io("reading the archive back", &error);

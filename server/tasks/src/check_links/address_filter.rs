@@ -1,7 +1,7 @@
 //! Address filter against server-side request forgery.
 //!
-//! Links may lead to public unicast addresses only, by the IANA special-purpose address registries: the author of a
-//! list must not reach what only this machine can reach.
+//! Links may lead only to public unicast addresses (IANA special-purpose address registries): the author of a list must
+//! not reach addresses that only this machine can reach.
 
 use std::{
     io,
@@ -10,8 +10,8 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// Filters addresses when a name is resolved; the connection uses only those that pass. There is no second look-up that
-/// could return something else.
+/// Filters addresses when a name is resolved. The connection uses only the permitted ones; there is no second look-up
+/// that could return others.
 #[derive(Clone, Copy)]
 pub(super) struct AddressFilter {
     /// The class of a forbidden address; `None` for a permitted one.

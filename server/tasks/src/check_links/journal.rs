@@ -1,5 +1,5 @@
 //! Journal of findings: one line of JSON for each checked link, in a file of the work folder. A checkpoint has its
-//! length; a later attempt checks only the other links.
+//! length; a later attempt checks only the remaining links.
 
 use std::{
     fs::File,
@@ -33,13 +33,13 @@ pub(super) struct Position {
     length: u64,
 }
 
-/// A line.
+/// A line of the journal.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Line<F> {
     /// Index of the target.
     pub(super) target: usize,
     pub(super) finding: F,
-    /// Whether the checkpoint includes it: then its warning is in the log, and counted.
+    /// Whether the checkpoint includes it. Its warning is then logged and counted.
     #[serde(skip)]
     pub(super) logged: bool,
 }
@@ -59,7 +59,7 @@ impl Journal {
         .await
     }
 
-    /// Adds what came of a link. Where that fails the next [`Journal::mark`] says so: it is no fault of the link.
+    /// Adds a finding. A write error is returned by the next [`Journal::mark`], since it is not the fault of the link.
     pub(super) fn add(&self, target: usize, finding: &Finding) {
         let mut open = self.open();
         let line = Line { target, finding, logged: false };
@@ -81,7 +81,7 @@ impl Journal {
 }
 
 impl JournalFile {
-    /// Writes the unwritten lines at their position: a part may be there from a failed write.
+    /// Writes the pending lines at their offset: a failed write may have left a part there.
     fn write(&mut self) -> io::Result<()> {
         self.file.write_all_at(&self.unwritten, self.length)?;
         self.length += self.unwritten.len() as u64;

@@ -1,4 +1,4 @@
-//! List of links: one on each line; duplicates are checked once.
+//! List of links, one on each line; duplicates are checked once.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,15 +11,15 @@ use engine::TaskError;
 use model::count;
 use reqwest::Url;
 
-/// The most links in one job.
+/// Most links in one job.
 pub(super) const MAX_LINKS: usize = 100_000;
-/// The longest line, bytes.
+/// Longest line, bytes.
 const MAX_LINE: u64 = 16 << 10;
 
 /// The links of a job.
 #[derive(Default)]
 pub(super) struct Links {
-    /// Every line with a link, in order, and which target it means.
+    /// Lines with a link in order, each with the index of its target.
     pub(super) lines: Vec<(String, usize)>,
     /// Distinct links.
     pub(super) targets: Vec<Target>,
@@ -43,7 +43,7 @@ impl fmt::Display for Target {
 }
 
 impl Links {
-    /// Takes the links of a text, one a line; empty lines are passed over.
+    /// Adds the links of a text with one link on each line; skips empty lines.
     pub(super) fn read(&mut self, mut list: impl BufRead) -> Result<(), TaskError> {
         let mut bytes = Vec::new();
         loop {
@@ -100,7 +100,7 @@ impl Links {
     }
 }
 
-/// A link of the web, without its fragment, which is never sent.
+/// Parses a web link. Removes its fragment, which is never sent.
 fn parse(link: &str) -> Result<Url, String> {
     let mut url = Url::parse(link).map_err(|error| format!("Not a URL: {error}"))?;
     check_scheme(&url)?;
@@ -108,7 +108,7 @@ fn parse(link: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Rejects other schemes than HTTP and HTTPS.
+/// Rejects schemes other than HTTP and HTTPS.
 pub(super) fn check_scheme(url: &Url) -> Result<(), String> {
     match url.scheme() {
         "http" | "https" => Ok(()),

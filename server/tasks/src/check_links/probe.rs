@@ -40,15 +40,14 @@ pub(super) struct Prober {
     rate_limit: Arc<HostRateLimit>,
 }
 
-/// Why a link is broken.
+/// Reason that a link is broken.
 struct Broken {
     code: &'static str,
     message: String,
 }
 
 impl Prober {
-    /// `timeout` is for each request. The proxies of the system are not used, because they would bypass the address
-    /// filter.
+    /// `timeout` applies to each request. System proxies are not used, because they would bypass the address filter.
     pub(super) fn new(
         addresses: AddressFilter,
         rate_limit: HostRateLimit,
@@ -67,7 +66,7 @@ impl Prober {
         Ok(Self { client, addresses, rate_limit: Arc::new(rate_limit) })
     }
 
-    /// Follows a link to its end.
+    /// Follows the redirects of a link.
     pub(super) async fn check(&self, link: Result<Url, String>) -> Finding {
         let mut finding = Finding::default();
         let end = match link {
@@ -133,7 +132,7 @@ fn check_status(status: StatusCode) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Where a redirect leads.
+/// Target of a redirect.
 fn target(from: &Url, answer: &Response) -> Result<Url, Broken> {
     let broken = |message: String| Broken { code: "bad_redirect", message };
     let location = answer.headers().get(LOCATION).ok_or_else(|| broken("a redirect that leads nowhere".to_owned()))?;
@@ -148,7 +147,7 @@ fn broken_by(refused: &Refused) -> Broken {
     Broken { code: "refused", message: refused.to_string() }
 }
 
-/// The error by its innermost cause.
+/// Describes an error by its innermost cause.
 fn describe(error: &reqwest::Error) -> Broken {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     loop {
@@ -183,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers every request on `listener` alike, and notes that there was one.
+    /// Sends the same response to every request on `listener`, and sets `asked`.
     async fn answer(listener: TcpListener, answer: String, asked: Arc<AtomicBool>) {
         loop {
             let (mut socket, _) = listener.accept().await.expect("a loopback socket accepts");

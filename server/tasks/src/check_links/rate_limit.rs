@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 pub(super) struct HostRateLimit {
     gap: Duration,
-    /// When the next request to each host may go out.
+    /// Earliest time of the next request to each host.
     next: Mutex<HashMap<String, Instant>>,
 }
 
@@ -20,7 +20,7 @@ impl HostRateLimit {
         Self { gap: Duration::from_secs(1) / per_second.max(1), next: Mutex::default() }
     }
 
-    /// Waits until a request to `host` may go out.
+    /// Waits for the next slot of `host`.
     pub(super) async fn wait(&self, host: &str) {
         sleep_until(self.reserve(host, Instant::now())).await;
     }

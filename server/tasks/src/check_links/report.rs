@@ -11,13 +11,12 @@ use engine::{TaskError, WriteBudget};
 use super::{list::Links, probe::Finding};
 use crate::csv_cell::escape_cell;
 
-/// The artifact's name.
 pub(super) const NAME: &str = "links.csv";
 
-/// What came of each target; empty for those not asked yet.
+/// Finding of each target; empty if it has not been requested.
 pub(super) type Findings = Arc<[OnceLock<Finding>]>;
 
-/// Writes the rows of all links asked so far.
+/// Writes the rows of all requested links.
 pub(super) fn write(path: &Path, budget: &WriteBudget, links: &Links, findings: &Findings) -> Result<(), TaskError> {
     let file = budget.create(path).map_err(|error| TaskError::io("writing the report", &error))?;
     let mut out = csv::Writer::from_writer(BufWriter::new(file));

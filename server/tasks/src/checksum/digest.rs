@@ -30,7 +30,7 @@ impl Algorithm {
         }
     }
 
-    /// In a tagged manifest.
+    /// Name in a tagged manifest.
     pub(crate) const fn tag(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA256",

@@ -1,5 +1,5 @@
-//! The Hash stage: one worker for each thread of the pool hashes entries. A checkpoint has the entries that are done; a
-//! file that was open is read again from its start.
+//! The Hash stage: one worker for each thread of the pool hashes entries. A checkpoint has the finished entries; a file
+//! that was open is read again from its start.
 
 use std::{
     collections::BTreeSet,
@@ -26,7 +26,7 @@ use crate::{
 /// Bytes that are read between two checks for a cancel.
 const CHUNK: usize = 256 * 1024;
 
-/// What all workers share.
+/// Shared by all workers.
 pub(super) struct Work {
     pub(super) folder: RootedFolder,
     pub(super) algorithm: Algorithm,
@@ -38,7 +38,7 @@ struct Queue {
     entries: EntryReader,
     /// The number of the entry that `entries` reads next.
     next: u64,
-    /// Entries before this one were taken by an earlier attempt.
+    /// Entries below this number may be done by an earlier attempt.
     known: u64,
     done: Done,
 }
@@ -46,11 +46,11 @@ struct Queue {
 /// The progress of Hash. With the outcomes it is enough for a later attempt to continue.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Done {
-    /// Entries before this one have been taken …
+    /// Entries below this number have been taken …
     taken: u64,
     /// … and all but these are done.
     open: BTreeSet<u64>,
-    /// Bytes of the done entries, by Scan.
+    /// Bytes of the done entries, counted by Scan.
     pub(super) size: u64,
     pub(super) counts: Counts,
 }
@@ -58,7 +58,7 @@ pub(super) struct Done {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) hashed: u64,
-    /// Bytes read of them.
+    /// Bytes read from them.
     pub(super) bytes: u64,
     pub(super) changing: u64,
     pub(super) missing: u64,
@@ -66,14 +66,14 @@ pub(super) struct Counts {
 }
 
 impl Done {
-    /// How many entries are done.
+    /// Number of entries that are done.
     pub(super) fn entries(&self) -> u64 {
         self.taken - self.open.len() as u64
     }
 }
 
 impl Work {
-    /// Work on `entries`, of which some may be `done`.
+    /// Prepares the work on `entries`, of which some may be `done`.
     pub(super) fn new(
         folder: RootedFolder,
         algorithm: Algorithm,
@@ -100,7 +100,7 @@ impl Work {
 }
 
 impl Queue {
-    /// The next entry that is not done, and its number.
+    /// Takes the next entry that is not done, with its number.
     fn take(&mut self) -> io::Result<Option<(u64, Entry)>> {
         while let Some(entry) = self.entries.read()? {
             let index = self.next;

@@ -11,14 +11,14 @@ use super::digest::{Algorithm, Digest};
 /// One file of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// The algorithm, where the line names it.
+    /// The algorithm, if the line has its tag.
     pub(crate) algorithm: Option<Algorithm>,
     pub(crate) digest: Digest,
     /// Relative to the folder, without a leading `./`.
     pub(crate) path: Vec<u8>,
 }
 
-/// Why a line is invalid.
+/// Reason that a line is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ParseError {
     #[error("expected `digest  path`")]
@@ -38,7 +38,7 @@ pub(crate) fn write_line(out: &mut impl Write, digest: &Digest, path: &[u8]) -> 
     }
     write!(out, "{digest}  ")?;
     if path == b"-" {
-        // Alone, it would mean standard input to sha256sum.
+        // `sha256sum` reads a path of `-` as standard input.
         out.write_all(b"./")?;
     }
     write_escaped(out, path)?;
@@ -93,7 +93,7 @@ fn tagged(body: &[u8]) -> Option<(Algorithm, &[u8], &[u8])> {
     Some((algorithm, &rest[end + 4..], &rest[..end]))
 }
 
-/// The path without `.` components, if it stays inside the folder.
+/// Removes `.` components from a path. Fails if it leads out of the folder.
 fn inside(path: &[u8]) -> Result<Vec<u8>, ParseError> {
     if path.first() == Some(&b'/') || path.contains(&0) {
         return Err(ParseError::Outside);

@@ -1,5 +1,5 @@
-//! Spool files in the work folder: lists of files and their outcomes, from stage to stage and from attempt to attempt.
-//! A million names need disk and not memory.
+//! Spool files in the work folder: lists of files and their outcomes, shared by stages and attempts. A million names
+//! are kept on disk instead of in memory.
 
 use std::{
     fs::File,
@@ -14,9 +14,9 @@ use super::digest::Digest;
 /// A file to hash.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Size in Scan, bytes; 0 if it was not readable.
+    /// Size in Scan, bytes; 0 if unreadable.
     pub(crate) size: u64,
-    /// The digest in the manifest.
+    /// Digest in the manifest.
     pub(crate) expected: Option<Digest>,
     /// Relative to the folder.
     pub(crate) path: Vec<u8>,
@@ -60,7 +60,7 @@ impl EntryReader {
         File::open(path).map(|file| Self(BufReader::new(file)))
     }
 
-    /// The next one; `None` after the last.
+    /// Reads the next entry; `None` after the last.
     pub(crate) fn read(&mut self) -> io::Result<Option<Entry>> {
         let mut size = [0; 8];
         match self.0.read_exact(&mut size) {
@@ -86,7 +86,7 @@ impl EntryReader {
 pub(crate) enum Outcome {
     /// Read to its end.
     Hashed(Digest),
-    /// Read to its end, but changed during that: the digest may match no version of the file.
+    /// Read to its end, but changed while it was read: the digest may match no version of the file.
     Changing(Digest),
     /// Not there.
     Missing,
@@ -124,7 +124,7 @@ impl Outcomes {
         outcomes * Self::RECORD as u64
     }
 
-    /// All of them from the first on, in the order of the entries.
+    /// Reads all outcomes in the order of the entries.
     pub(crate) fn read(&self) -> io::Result<impl FnMut() -> io::Result<Outcome> + Send + use<>> {
         let mut file = self.0.as_file().try_clone()?;
         file.rewind()?;

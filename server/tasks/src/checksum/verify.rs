@@ -23,7 +23,7 @@ use crate::{
     walk::{Found, Walk, printable_path},
 };
 
-/// The longest line taken for one of a manifest: a path of the greatest length, every byte escaped, and then some.
+/// Longest line of a manifest, bytes: enough for the longest path with every byte escaped.
 const MAX_LINE: u64 = 16 * 1024;
 
 #[derive(Clone, Debug, Default, Serialize)]
@@ -36,7 +36,7 @@ pub(crate) struct Verified {
     pub missing: u64,
     /// Files that could not be read.
     pub unreadable: u64,
-    /// Files in the folder that the manifest does not name.
+    /// Files in the folder that are not in the manifest.
     pub not_listed: u64,
     /// Invalid lines of the manifest.
     pub bad_lines: u64,
@@ -47,10 +47,9 @@ pub(crate) struct Verified {
 }
 
 impl Verified {
-    /// The artifact's name.
     pub(super) const REPORT: &str = "verification.txt";
 
-    /// Fails, as `sha256sum -c` does, unless every file of the manifest is there and as it should be.
+    /// Fails like `sha256sum -c`, unless every file of the manifest exists and matches.
     pub(super) fn verdict(self, algorithm: Algorithm) -> Result<Self, TaskError> {
         let wrong = self.changed + self.missing + self.unreadable;
         if wrong == 0 {
@@ -75,8 +74,8 @@ impl Verified {
     }
 }
 
-/// Reads the manifest into `listed`, then looks through the folder for files it does not name, into `not_listed`.
-/// Advances by the bytes of the manifest.
+/// Reads the manifest into `listed`, then walks the folder and writes files that are not in the manifest to
+/// `not_listed`. Advances by the bytes of the manifest.
 pub(super) async fn scan(
     ctx: &Ctx,
     folder: &RootedFolder,
@@ -112,9 +111,9 @@ struct Scan {
     folder: RootedFolder,
     algorithm: Algorithm,
     lines: BufReader<File>,
-    /// Number of the line read last.
+    /// Number of the last line read.
     line: u64,
-    /// The paths read, hashed: 16 bytes each instead of all their names. BLAKE3 cut to 128 bits does not collide.
+    /// Hashes of the paths read: 16 bytes each instead of the path. BLAKE3 truncated to 128 bits does not collide.
     named: HashSet<[u8; 16]>,
     listed: EntryWriter,
     result: Scanned,
@@ -195,7 +194,7 @@ fn fingerprint(path: &[u8]) -> [u8; 16] {
     *hash.as_bytes().first_chunk().expect("a BLAKE3 digest has 32 bytes")
 }
 
-/// Writes the report: a line for each file, with its status and its path, escaped as in a manifest.
+/// Report writer: one line for each file, with its status and its path, escaped as in a manifest.
 pub(super) struct Report {
     ctx: Ctx,
     listed: EntryReader,

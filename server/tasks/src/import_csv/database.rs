@@ -16,62 +16,61 @@ use sqlx::{
 
 use super::{Column, IfExists, load::LoadCheckpoint, types::ColumnType};
 
-/// How long to wait for another program that writes to the database.
+/// Longest wait for another program that writes to the database.
 const BUSY: Duration = Duration::from_mins(1);
-/// What `pragma synchronous` answers where every commit is on the disk before it is answered.
+/// Value of `pragma synchronous` at which every commit reaches the disk before it returns.
 const FULL: i64 = 2;
 /// Steps of a statement between two checks for a cancel.
 const STEPS_PER_CHECK: i32 = 10_000;
-/// How many values a statement may bind, by SQLite's default.
+/// Most values that a statement may bind: the default of SQLite.
 const MAX_BIND_VALUES: usize = 32_766;
-/// How much room a page of the database takes while it is written, pages: in the file, in the write-ahead log, and in
-/// what an index is sorted in.
+/// Space for a page while it is written, in pages: the database file, the write-ahead log and the sort of an index.
 const WRITE_AMPLIFICATION: u64 = 3;
-/// To how many bytes the write-ahead log shrinks when it starts over.
+/// Size to which the write-ahead log shrinks when it restarts, bytes.
 const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
-/// How the names of tables in the making begin; job and attempt follow.
+/// Prefix of staging tables, followed by job and attempt.
 const STAGING: &str = "_staging_";
 
-/// Rows for one insert, flattened.
+/// Rows of one insert, flattened.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) values: SqliteArguments,
-    /// Bytes of them, about.
+    /// Approximate size of the values, bytes.
     pub(super) text: u64,
     pub(super) rows: usize,
 }
 
-/// How many rows of `width` columns go into one insert.
+/// Rows of `width` columns in one insert.
 pub(super) fn rows_per_batch(width: usize) -> usize {
     (MAX_BIND_VALUES / width).clamp(1, 500)
 }
 
-/// Whether publishing changed anything.
+/// Result of publishing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Published {
     Now,
-    /// An earlier attempt of the job published, and its server stopped before it could say so.
+    /// An earlier attempt of the job published the table, but its server stopped before it could report that.
     Before,
 }
 
-/// One import's connection. Statements stop when the job is cancelled.
+/// Database connection of one import. Statements stop when the job is cancelled.
 pub(super) struct Imports {
     connection: SqliteConnection,
-    /// The table in the making.
+    /// The staging table.
     staging: String,
-    /// Whether a checkpoint counts on it.
+    /// Whether a checkpoint refers to it.
     kept: bool,
     budget: WriteBudget,
 }
 
 impl Imports {
-    /// Opens the database, creating it if need be.
+    /// Opens the database, or creates it.
     pub(super) async fn open(path: &Path, ctx: &Ctx) -> Result<Self, TaskError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // What a checkpoint counts on, or a job says to be published, is there after a loss of power too.
+            // Checkpoints and published tables must survive a power failure.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
             .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT.to_string())
@@ -101,10 +100,10 @@ impl Imports {
         Ok(imports)
     }
 
-    /// Drops what attempts left behind that ended without cleaning up: the tables in the making of jobs that neither
-    /// run nor can be continued.
+    /// Drops the staging tables of jobs that neither run nor can be continued.
     pub(super) async fn sweep(&mut self, ctx: &Ctx) -> Result<(), TaskError> {
-        // Asked after the names: a job has its work folder before its table, and the table no longer than the folder.
+        // Folders are checked after the names are listed: a work folder exists before its staging table and outlives
+        // it.
         for (name, owner) in self.staging_tables().await? {
             if !owner.is_some_and(|(job, _)| ctx.retention().data_dir().work(job).exists()) {
                 self.run(format!("drop table {}", quoted(&name)), "dropping a leftover").await?;
@@ -113,12 +112,12 @@ impl Imports {
         Ok(())
     }
 
-    /// Goes on with the table of an earlier attempt, as it was at a checkpoint; answers whether there was one as the
-    /// checkpoint says. What earlier attempts left is dropped otherwise. In one transaction, after which none of them
-    /// finds its table.
+    /// Takes over the staging table of an earlier attempt, as of a checkpoint. Returns false if there is no complete
+    /// one. Drops all other staging tables of the job. Runs in one transaction; after it no earlier attempt finds its
+    /// table.
     ///
     /// # Errors
-    /// `TaskError::Cancelled` where a later attempt of the job was here before this one.
+    /// `TaskError::Cancelled` if a later attempt has already taken over.
     pub(super) async fn take_over(&mut self, ctx: &Ctx, saved: Option<&LoadCheckpoint>) -> Result<bool, TaskError> {
         const WHAT: &str = "taking over the table of an earlier attempt";
         self.begin().await?;
@@ -151,12 +150,12 @@ impl Imports {
         Ok(self.kept)
     }
 
-    /// Says that a checkpoint is about to count on the table in the making.
+    /// Marks the staging table as part of a checkpoint.
     pub(super) fn keep_staging(&mut self) {
         self.kept = true;
     }
 
-    /// The names of all tables in the making, and whose they are.
+    /// The staging tables, with job and attempt.
     async fn staging_tables(&mut self) -> Result<Vec<(String, Option<(JobId, AttemptNo)>)>, TaskError> {
         let select = "select name from sqlite_schema where type = 'table' and substr(name, 1, ?) = ?";
         let names: Vec<String> = sqlx::query_scalar(select)
@@ -176,7 +175,7 @@ impl Imports {
         Ok(tables.collect())
     }
 
-    /// Whether a table has all that a checkpoint says.
+    /// Whether a table has the columns and at least the rows of a checkpoint.
     async fn is_whole(&mut self, table: &str, saved: &LoadCheckpoint) -> Result<bool, TaskError> {
         let columns = &saved.plan.columns;
         let Some(number) = row_number(columns) else { return Ok(false) };
@@ -197,7 +196,7 @@ impl Imports {
         indexes.fetch_all(&mut self.connection).await.map_err(failed("looking at an unfinished table"))
     }
 
-    /// The columns of a published table; `None` where there is no such table.
+    /// The columns of a published table; `None` if it does not exist.
     pub(super) async fn columns_of(&mut self, table: &str) -> Result<Option<Vec<Column>>, TaskError> {
         let select = "select name, type from pragma_table_info(?) order by cid";
         let rows: Vec<(String, String)> = sqlx::query_as(select)
@@ -212,31 +211,30 @@ impl Imports {
         Ok(Some(columns.collect::<Vec<_>>()).filter(|columns| !columns.is_empty()))
     }
 
-    /// Whether an earlier attempt of the job published this upload.
     pub(super) async fn is_published(&mut self, job: i64, upload: &str) -> Result<bool, TaskError> {
         is_published(&mut self.connection, job, upload).await
     }
 
-    /// Creates the table in the making.
+    /// Creates the staging table.
     pub(super) async fn create_staging(&mut self, columns: &[Column]) -> Result<(), TaskError> {
         let columns = columns.iter().map(|column| format!("{} {}", quoted(&column.name), column.kind.as_str()));
         let create = format!("create table {} ({})", quoted(&self.staging), columns.collect::<Vec<_>>().join(", "));
         self.run(create, "creating the table").await
     }
 
-    /// The insert for `rows` rows of `width` columns.
+    /// The SQL to insert `rows` rows of `width` columns.
     pub(super) fn insert_of(&self, rows: usize, width: usize) -> Arc<str> {
         let row = format!("({})", vec!["?"; width].join(", "));
         format!("insert into {} values {}", quoted(&self.staging), vec![row.as_str(); rows].join(", ")).into()
     }
 
-    /// Begins to write. Ends with [`Imports::commit`], or undone by dropping the connection.
+    /// Begins a transaction. [`Imports::commit`] ends it; dropping the connection rolls it back.
     pub(super) async fn begin(&mut self) -> Result<(), TaskError> {
         self.limit_growth().await?;
         self.run("begin immediate".to_owned(), "beginning to write").await
     }
 
-    /// Lets the database grow only as far as the disk has room for it beside the reserve.
+    /// Limits the database to the free disk space without the reserve.
     async fn limit_growth(&mut self) -> Result<(), TaskError> {
         let what = "writing rows";
         let room = self.budget.room().map_err(|error| TaskError::io(what, &error))?;
@@ -250,19 +248,19 @@ impl Imports {
         self.run(format!("pragma max_page_count = {most}"), what).await
     }
 
-    /// Runs an insert from [`Imports::insert_of`].
+    /// Runs SQL from [`Imports::insert_of`].
     pub(super) async fn insert(&mut self, insert: &Arc<str>, batch: Batch) -> Result<(), TaskError> {
         self.budget.take(batch.text).map_err(|error| TaskError::io("writing rows", &error))?;
         let query = sqlx::query_with(AssertSqlSafe(Arc::clone(insert)), batch.values);
         query.execute(&mut self.connection).await.map(drop).map_err(failed("writing rows"))
     }
 
-    /// Keeps what was written since [`Imports::begin`].
+    /// Commits the transaction of [`Imports::begin`].
     pub(super) async fn commit(&mut self) -> Result<(), TaskError> {
         self.run("commit".to_owned(), "writing rows").await
     }
 
-    /// Indexes columns of the table in the making.
+    /// Indexes columns of the staging table.
     pub(super) async fn index(&mut self, columns: &[String]) -> Result<(), TaskError> {
         self.limit_growth().await?;
         for (number, column) in columns.iter().enumerate() {
@@ -273,9 +271,9 @@ impl Imports {
         Ok(())
     }
 
-    /// Makes the table visible under its name, in one transaction, once per job and upload. Durable on return. `last`
-    /// is awaited when all is done but the commit, and undoes it where it fails: between the two there is nothing to
-    /// wait for, neither other imports nor a copy of many rows.
+    /// Publishes the table under its name, in one transaction, once per job and upload. Durable on return. `last` is
+    /// awaited right before the commit; its error rolls back. Nothing slow comes between the two: no wait for other
+    /// imports and no copy of rows.
     pub(super) async fn publish(
         &mut self,
         (job, upload): (i64, &str),
@@ -313,11 +311,11 @@ impl Imports {
         Ok(Published::Now)
     }
 
-    /// Removes the table in the making, if it is still there and no later attempt can go on with it: none can where the
-    /// job `is_over`. Not to be cancelled.
+    /// Drops the staging table, unless a later attempt can continue with it. No attempt can if the job `is_over`. Must
+    /// not be cancelled.
     pub(super) async fn clean_up(mut self, is_over: bool) -> Result<(), TaskError> {
         self.handle().await?.remove_progress_handler();
-        // A load that failed is still in its transaction; without one this is an error of no account.
+        // A failed load is still in its transaction. Without a transaction this fails, which is harmless.
         let _ = self.run("rollback".to_owned(), "cleaning up").await;
         if is_over || !self.kept {
             self.run(format!("drop table if exists {}", quoted(&self.staging)), "cleaning up").await?;
@@ -329,14 +327,14 @@ impl Imports {
         self.connection.lock_handle().await.map_err(failed("opening the database of imported tables"))
     }
 
-    /// Runs a statement whose names are [`quoted`].
+    /// Runs a statement; its names must be [`quoted`].
     async fn run(&mut self, statement: String, what: impl Into<String>) -> Result<(), TaskError> {
         let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
         query.execute(&mut self.connection).await.map(drop).map_err(failed(what))
     }
 }
 
-/// The refusal to touch a table that is there.
+/// The error for a table that already exists.
 pub(super) fn table_exists(table: &str) -> TaskError {
     let message = format!("Table \"{table}\" already exists. Choose another name, Append or Replace.");
     TaskError::fatal("table_exists", message)
@@ -351,19 +349,19 @@ async fn is_published(connection: &mut SqliteConnection, job: i64, upload: &str)
         .map_err(failed("looking for an earlier attempt"))
 }
 
-/// By what name the database numbers the rows of a table with these columns: in the order in which they were written,
-/// from 1. `None` where the columns have all its names.
+/// The name by which SQLite numbers the rows of a table with these columns, from 1 in order of insertion. `None` if the
+/// columns use all such names.
 pub(super) fn row_number(columns: &[Column]) -> Option<&'static str> {
     let taken = |name: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
     ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name))
 }
 
-/// A name as SQL writes it, whatever is in it.
+/// Quotes a name for SQL.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// What a failed statement means for the job. An interrupted one was cancelled: nothing else interrupts.
+/// The error for a failed statement. Only a cancel interrupts statements.
 fn failed(what: impl Into<String>) -> impl FnOnce(sqlx::Error) -> TaskError {
     // Result codes of SQLite, https://sqlite.org/rescode.html.
     const BUSY: &str = "5";

@@ -24,17 +24,17 @@ use crate::time_slices::in_checkpointed_slices;
 /// The input of Load.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Plan {
-    /// Where the text begins, behind a byte order mark.
+    /// Offset of the text, after a byte order mark.
     pub(super) start: u64,
     pub(super) delimiter: u8,
-    /// Whether the first record names the columns.
+    /// Whether the first record is the header.
     pub(super) header: bool,
     pub(super) columns: Vec<Column>,
-    /// Records that have the right number of fields and are UTF-8.
+    /// Records in UTF-8 with the right number of fields.
     pub(super) good: u64,
 }
 
-/// Why a record is left out, whatever its values.
+/// Reason to reject a record regardless of its values.
 pub(super) enum RowError {
     NotUtf8,
     Width { found: usize, expected: usize },
@@ -49,7 +49,7 @@ impl std::fmt::Display for RowError {
     }
 }
 
-/// The fields of a record, if there are as many as columns.
+/// The fields of a record, if their number is right.
 pub(super) fn fields(row: &Row, width: usize) -> Result<impl Iterator<Item = &str>, RowError> {
     if row.len() != width {
         return Err(RowError::Width { found: row.len(), expected: width });
@@ -57,34 +57,34 @@ pub(super) fn fields(row: &Row, width: usize) -> Result<impl Iterator<Item = &st
     row.fields().ok_or(RowError::NotUtf8)
 }
 
-/// The failure of a job that stops at the first record it cannot take.
+/// The error of a job that stops at its first invalid record.
 pub(super) fn stopped(line: u64, reason: &str) -> TaskError {
     let message = format!("Line {line}: {reason}. Nothing was imported. Fix the file, or skip invalid rows.");
     TaskError::fatal("bad_record", message)
 }
 
-/// Opens the file at an offset in bytes.
+/// Opens the file at a byte offset.
 pub(super) fn open(path: &Path, position: u64) -> io::Result<File> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(position))?;
     Ok(file)
 }
 
-/// What the records read so far say: what a checkpoint holds.
+/// Results so far; the content of a checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct InspectCheckpoint {
     plan: Plan,
-    /// One per column; none before the first record.
+    /// One per column; empty before the first record.
     guesses: Vec<TypeGuess>,
     broken: u64,
-    /// How many records are not UTF-8, and the line of the first.
+    /// Number of records that are not UTF-8, and the line of the first.
     not_utf8: Option<(u64, u64)>,
-    /// Where the next record begins, from the start of the text.
+    /// Position of the next record, from the start of the text.
     place: RecordPosition,
 }
 
 impl InspectCheckpoint {
-    /// What the beginning of the file says.
+    /// Detects the format from the start of the file.
     fn at_start(file: &mut File, input: &Input) -> Result<Self, TaskError> {
         let mut sample = Vec::new();
         let sampled = file.take(sniff::SAMPLE as u64).read_to_end(&mut sample);
@@ -98,7 +98,7 @@ impl InspectCheckpoint {
     }
 }
 
-/// Reads the whole file, or what an `earlier` attempt has left of it, and decides how to load it. Advances by bytes.
+/// Reads the file, or the rest after an `earlier` attempt, and plans the load. Advances by bytes.
 pub(super) async fn inspect(
     ctx: &Ctx,
     path: &Path,
@@ -150,11 +150,11 @@ struct Inspection {
     stop: bool,
     rejects: Rejects,
     known: InspectCheckpoint,
-    /// Why it goes no further.
+    /// The error that ended it.
     stopped: Option<TaskError>,
 }
 
-/// Records between two reports: reading one takes less than a microsecond.
+/// Records between two progress reports; one takes less than a microsecond.
 const BATCH: usize = 512;
 
 impl Inspection {
@@ -166,7 +166,7 @@ impl Inspection {
                 Next::Row if self.known.guesses.is_empty() => self.first()?,
                 Next::Row => self.inspect_row()?,
             }
-            // At once: a checkpoint behind the record would have the next attempt pass over it.
+            // Stop at once: a checkpoint after this record would make the next attempt skip it.
             if self.stopped.is_some() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -175,7 +175,7 @@ impl Inspection {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The first record gives the columns their number, and perhaps their names.
+    /// Takes the number of columns, and perhaps their names, from the first record.
     fn first(&mut self) -> Result<(), TaskError> {
         let Some(fields) = self.row.fields().map(Iterator::collect::<Vec<_>>) else {
             return Err(not_utf8(self.row.line()));
@@ -212,7 +212,7 @@ impl Inspection {
         self.reject(line, &error.to_string(), &raw)
     }
 
-    /// Load comes across the record again; here it only matters where it stops the job.
+    /// Counts an invalid record. Load lists it, unless it stops the job here.
     fn reject(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
         self.known.broken += 1;
         if self.stop {
@@ -225,7 +225,7 @@ impl Inspection {
     fn settle(self) -> Result<(Plan, Rejects), TaskError> {
         let InspectCheckpoint { mut plan, guesses, broken, not_utf8: spoiled, .. } = self.known;
         match spoiled {
-            // A few bad records are rejected; many mean that the whole file is of another encoding.
+            // A few bad records are rejected; many mean that the whole file has another encoding.
             Some((many, first)) if many * 100 > plan.good => return Err(not_utf8(first)),
             Some(_) | None => {}
         }
@@ -249,7 +249,7 @@ impl Inspection {
     }
 }
 
-/// Most likely an older Western encoding: those are what is left of files that are not UTF-8 or UTF-16.
+/// Most likely an older Western encoding: UTF-16 was detected before.
 fn not_utf8(line: u64) -> TaskError {
     let message = format!(
         "line {line} is not UTF-8; the file is probably in Windows-1252 or Latin-1. Save it as UTF-8, for example with \

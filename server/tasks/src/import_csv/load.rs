@@ -18,49 +18,48 @@ use super::{
     types::Value,
 };
 
-/// How long one transaction writes before it lets other imports write.
+/// Longest transaction before other imports may write.
 const TRANSACTION: Duration = Duration::from_millis(300);
-/// Text in one batch, bytes, whatever the number of rows.
+/// Most text in one batch, bytes.
 const BATCH_TEXT: u64 = 4 << 20;
 
-/// What a checkpoint holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LoadCheckpoint {
-    /// What Inspect found; the columns are those of the table.
+    /// The plan of Inspect, with the columns of the table.
     pub(super) plan: Plan,
     /// Rows in the table.
     pub(super) rows: u64,
     pub(super) reached: Reached,
 }
 
-/// How far the file has been read.
+/// Position in the file.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Reached {
-    /// Where the next record begins, from the start of the text.
+    /// Position of the next record, from the start of the text.
     pub(super) place: RecordPosition,
-    /// Whether that is the header.
+    /// Whether the next record is the header.
     at_header: bool,
-    /// What had been left out by then.
+    /// Records rejected before it.
     pub(super) rejects: RejectsPosition,
 }
 
 impl LoadCheckpoint {
-    /// Before the first record.
+    /// The position before the first record.
     pub(super) fn at_start(plan: Plan, rejects: RejectsPosition) -> Self {
         let reached = Reached { place: RecordPosition::START, at_header: plan.header, rejects };
         Self { plan, rows: 0, reached }
     }
 }
 
-/// What Load did.
+/// Result of Load.
 pub(super) struct Loaded {
-    /// What there is to go on from.
+    /// The last position.
     pub(super) saved: LoadCheckpoint,
-    /// Records left out.
+    /// Rejected records.
     pub(super) rejected: u64,
 }
 
-/// Fills the table in the making. Imports take turns at writing, in the order in which they ask.
+/// Fills the staging table. Imports write in turn, in order of arrival.
 pub(super) async fn load(
     ctx: &Ctx,
     imports: &mut Imports,
@@ -88,7 +87,7 @@ pub(super) async fn load(
             (loader, batch) = if goes_on {
                 try_join(inserting, loader.parse(ctx, most)).await?.1
             } else {
-                // Nothing is read ahead: what has been read is now what is written, as a checkpoint needs it.
+                // No read-ahead: at a checkpoint every record that was read must be written.
                 inserting.await?;
                 (loader, Batch::default())
             };
@@ -97,8 +96,7 @@ pub(super) async fn load(
         }
         imports.commit().await?;
         drop(turn);
-        // A last one before it stops, too. None behind a record that the job stops at: the next attempt is to stop
-        // there.
+        // Also after a cancel, but not after a record that stops the job: the next attempt must stop there again.
         if (ctx.is_checkpoint_due() || ctx.is_cancelled()) && loader.stopped.is_none() {
             imports.keep_staging();
             ctx.checkpoint(&loader.saved).await?;
@@ -111,24 +109,23 @@ pub(super) async fn load(
     }
 }
 
-/// Makes batches of the file's records.
+/// Parses records into batches.
 pub(super) struct Loader {
     records: Records<File>,
     row: Row,
-    /// The next record is the header.
     at_header: bool,
     stop: bool,
     rejects: Rejects,
-    /// What there is to go on from, once all that has been read is written.
+    /// The next checkpoint, valid once everything read is written.
     saved: LoadCheckpoint,
-    /// Whether there is nothing more to read.
+    /// Whether the end of the file was reached.
     ended: bool,
-    /// Why it goes no further.
+    /// The error that ended it.
     stopped: Option<TaskError>,
 }
 
 impl Loader {
-    /// Goes on from what is `saved`.
+    /// Continues from a checkpoint.
     pub(super) fn new(
         path: &Path,
         saved: LoadCheckpoint,
@@ -150,7 +147,7 @@ impl Loader {
         })
     }
 
-    /// The next batch of at most `most` rows, parsed on the blocking pool. It may be empty before the end, too.
+    /// Parses the next batch of at most `most` rows on the blocking pool. A batch may be empty before the end.
     async fn parse(mut self, ctx: &Ctx, most: usize) -> Result<(Self, Batch), TaskError> {
         ctx.blocking(move || {
             let mut batch = Batch::default();
@@ -195,8 +192,8 @@ impl Loader {
     }
 }
 
-/// The record as values of the columns' types, or why it is none. Only a table that was there before can disagree with
-/// the types, as Inspect has seen the whole file.
+/// Converts a record to the types of the columns, or returns why it cannot. Only an existing table can have other
+/// types, since Inspect has read the whole file.
 fn values(row: &Row, columns: &[Column]) -> Result<Vec<Value>, String> {
     let fields = fields(row, columns.len()).map_err(|error| error.to_string())?;
     let values = fields.zip(columns).map(|(field, column)| {

@@ -8,24 +8,24 @@ use std::io::{self, Read};
 use memchr::{memchr, memchr_iter, memchr2};
 use serde::{Deserialize, Serialize};
 
-/// The longest record, bytes.
+/// Longest record, bytes.
 pub(super) const MAX_RECORD: usize = 1 << 20;
-/// How much of a broken record is kept.
+/// Longest part of a malformed line that is kept, bytes.
 const MAX_KEPT: usize = 4 << 10;
-/// How much is read at once.
+/// Bytes of one read.
 const CHUNK: usize = 256 << 10;
 
 pub(super) struct Records<R> {
     source: R,
     delimiter: u8,
     buffer: Vec<u8>,
-    /// The part of `buffer` that holds data not handed out yet.
+    /// Start of the unread data in `buffer`.
     start: usize,
     filled: usize,
-    /// Where the record handed out last begins in `buffer`.
+    /// Start of the last record in `buffer`.
     last: usize,
     ended: bool,
-    /// The line that `start` lies in; the first is 1.
+    /// Line of `start`, from 1.
     line: u64,
     /// Bytes of the file before `start`.
     position: u64,
@@ -36,7 +36,7 @@ pub(super) struct Records<R> {
 pub(super) struct RecordPosition {
     /// Bytes before it.
     pub(super) position: u64,
-    /// The line it lies in; the first is 1.
+    /// Line, from 1.
     pub(super) line: u64,
 }
 
@@ -44,27 +44,26 @@ impl RecordPosition {
     pub(super) const START: Self = Self { position: 0, line: 1 };
 }
 
-/// What comes next in the file.
+/// Result of reading a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A record, now in the row.
+    /// A record, stored in the row.
     Row,
-    /// What is none.
+    /// A malformed line.
     Malformed(Malformed),
-    /// The end of the file.
     End,
 }
 
-/// A line that is no record.
+/// A line that is not a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed {
     pub(super) line: u64,
     pub(super) error: RecordError,
-    /// The line, as much of it as is kept.
+    /// The line, truncated.
     pub(super) raw: Vec<u8>,
 }
 
-/// Why it is none.
+/// Reason that a line is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RecordError {
     #[error("a quotation mark is opened and never closed")]
@@ -79,27 +78,27 @@ pub(super) enum RecordError {
 #[derive(Default)]
 pub(super) struct Row {
     text: Vec<u8>,
-    /// Where each field ends in `text`.
+    /// End of each field in `text`.
     ends: Vec<usize>,
-    /// The line it begins in.
+    /// First line of the record.
     line: u64,
 }
 
 impl Row {
-    /// The line it begins in.
+    /// First line of the record.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// How many fields it has; never 0 once read.
+    /// Number of fields; never 0 after a read.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Its fields, if all of it is UTF-8.
+    /// The fields, if the whole record is UTF-8.
     pub(super) fn fields(&self) -> Option<impl Iterator<Item = &str>> {
         let text = std::str::from_utf8(&self.text).ok()?;
-        // Two fields that are not UTF-8 could make text that is.
+        // Together, two fields that are not UTF-8 could be valid text.
         if !self.ends.iter().all(|end| text.is_char_boundary(*end)) {
             return None;
         }
@@ -118,36 +117,36 @@ impl Row {
 }
 
 impl<R: Read> Records<R> {
-    /// Begins at the start of a file.
+    /// Starts at the beginning of a file.
     pub(super) fn new(source: R, delimiter: u8) -> Self {
         Self::continue_at(RecordPosition::START, source, delimiter)
     }
 
-    /// Goes on at a place where a reader of the same file was; `source` begins there.
+    /// Continues at the position of an earlier reader of the file; `source` starts there.
     pub(super) fn continue_at(place: RecordPosition, source: R, delimiter: u8) -> Self {
         let RecordPosition { position, line } = place;
         let buffer = vec![0; CHUNK];
         Self { source, delimiter, buffer, start: 0, filled: 0, last: 0, ended: false, line, position }
     }
 
-    /// How many bytes of the file have been handed out.
+    /// Bytes of the file that were returned.
     pub(super) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Where the next record begins.
+    /// Position of the next record.
     pub(super) fn place(&self) -> RecordPosition {
         RecordPosition { position: self.position, line: self.line }
     }
 
-    /// The last record as in the file, without its line end.
+    /// The last record as in the file, without its line break.
     pub(super) fn raw(&self) -> &[u8] {
         let raw = &self.buffer[self.last..self.start];
         let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
         raw.strip_suffix(b"\r").unwrap_or(raw)
     }
 
-    /// Reads the next record into `row`. Empty lines are passed over.
+    /// Reads the next record into `row`. Skips empty lines.
     pub(super) fn read(&mut self, row: &mut Row) -> io::Result<Next> {
         loop {
             let rest = &self.buffer[self.start..self.filled];
@@ -158,7 +157,7 @@ impl<R: Read> Records<R> {
             if rest.is_empty() && self.ended {
                 return Ok(Next::End);
             }
-            // No more of it than a record may be long, so that what was read ahead does not matter.
+            // Looks only at what one record may hold, so that the result does not depend on read-ahead.
             let ended = self.ended && rest.len() <= MAX_RECORD;
             match parse(&rest[..rest.len().min(MAX_RECORD)], self.delimiter, ended, row) {
                 Parsed::Row { length, lines } => {
@@ -174,7 +173,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Passes over the rest of the current line, however long it is.
+    /// Skips the rest of the current line, at any length.
     fn skip_line(&mut self, error: RecordError) -> io::Result<Malformed> {
         let mut raw = Vec::new();
         loop {
@@ -201,7 +200,7 @@ impl<R: Read> Records<R> {
         self.line += lines;
     }
 
-    /// Reads more behind what is there.
+    /// Reads more data after the unread data.
     fn fill(&mut self) -> io::Result<()> {
         self.buffer.copy_within(self.start..self.filled, 0);
         self.filled -= self.start;
@@ -227,13 +226,13 @@ enum Parsed {
         lines: u64,
     },
     RecordError(RecordError),
-    /// The record does not end here; whether a quoted field is open.
+    /// The record is incomplete; whether a quoted field is open.
     More {
         quoted: bool,
     },
 }
 
-/// How long the empty line at the start of `input` is.
+/// Length of an empty line at the start of `input`.
 fn empty_line(input: &[u8], ended: bool) -> Option<usize> {
     match input {
         [b'\n', ..] => Some(1),
@@ -243,7 +242,7 @@ fn empty_line(input: &[u8], ended: bool) -> Option<usize> {
     }
 }
 
-/// Parses the record at the start of `input`, which is the last if the file has `ended`.
+/// Parses the record at the start of `input`; it is the last if the file has `ended`.
 fn parse(input: &[u8], delimiter: u8, ended: bool, row: &mut Row) -> Parsed {
     row.clear();
     let mut at = 0;
@@ -298,7 +297,7 @@ fn parse(input: &[u8], delimiter: u8, ended: bool, row: &mut Row) -> Parsed {
 mod tests {
     use super::*;
 
-    /// Gives one byte at a time, so that every record is met cut at every place.
+    /// Returns one byte per read, so that records are split at every position.
     struct Drip<'a>(&'a [u8]);
 
     impl Read for Drip<'_> {
@@ -310,7 +309,8 @@ mod tests {
         }
     }
 
-    /// Every record as `line: field|field`, every broken line as `line! raw`.
+    /// Formats records as `line: field
+    /// field` and malformed lines as `line! raw`.
     fn read_all(source: impl Read) -> Vec<String> {
         let mut records = Records::new(source, b',');
         let mut row = Row::default();
@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn reader_resumes_between_any_two_records() {
-        // Records around the longest that are taken, the last without a line end.
+        // Records of about the maximum length, the last without a line break.
         let mut input = b"1,\"a\nb\"\r\n\n".to_vec();
         for length in
             [MAX_RECORD - 3, MAX_RECORD - 2, MAX_RECORD - 1, MAX_RECORD, MAX_RECORD + 9, MAX_RECORD + CHUNK, MAX_RECORD]

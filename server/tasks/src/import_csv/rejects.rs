@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::csv_cell::escape_cell;
 
-/// The artifact's name.
 pub(super) const NAME: &str = "rejected.csv";
-/// How many rejected records get a warning each; the rest share one.
+/// Most rejected records with a warning each; the rest share one.
 const MAX_WARNINGS: u64 = 100;
-/// How much of a record is kept, bytes.
+/// Longest part of a record that is kept, bytes.
 const MAX_KEPT: usize = 64 << 10;
 
 /// Writes `rejected.csv`: line, reason and the record as in the file. It is kept in the work folder for the next
@@ -31,12 +30,12 @@ pub(super) struct Rejects {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct RejectsPosition {
     count: u64,
-    /// Its length, bytes.
+    /// Length, bytes.
     length: u64,
 }
 
 impl Rejects {
-    /// Begins it with its header, so that it is well-formed whatever comes.
+    /// Creates the file with its header.
     pub(super) async fn begin(ctx: &Ctx) -> Result<Self, TaskError> {
         let path = ctx.work_folder().await?.join(NAME);
         let file = ctx.budget().create(&path).map_err(|error| TaskError::io(writing(), &error))?;
@@ -45,7 +44,7 @@ impl Rejects {
         Ok(rejects)
     }
 
-    /// Goes on with that of an earlier attempt from where it was at a checkpoint; `None` where it is gone.
+    /// Continues the file of an earlier attempt at a position; `None` if it is gone.
     pub(super) async fn continue_at(ctx: &Ctx, mark: RejectsPosition) -> Result<Option<Self>, TaskError> {
         let path = ctx.work_folder().await?.join(NAME);
         let cut = || -> io::Result<Option<File>> {
@@ -68,7 +67,7 @@ impl Rejects {
         Self { ctx: ctx.clone(), path, out: csv::Writer::from_writer(BufWriter::new(file)), count }
     }
 
-    /// Takes one. What is not UTF-8 in it is replaced, as a CSV file is of one encoding.
+    /// Adds a record. Invalid UTF-8 is replaced, since a CSV file has one encoding.
     pub(super) fn add(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
         self.count += 1;
         if self.count <= MAX_WARNINGS {
@@ -78,7 +77,7 @@ impl Rejects {
         self.out.write_record([&*line.to_string(), &*escape_cell(reason), &*escape_cell(&record)]).map_err(failed)
     }
 
-    /// Writes out all so far, and says how far that is.
+    /// Flushes the file and returns its position.
     pub(super) fn mark(&mut self) -> Result<RejectsPosition, TaskError> {
         let position = self.out.flush().and_then(|()| {
             let mut file = self.out.get_ref().get_ref().as_file();
@@ -88,7 +87,7 @@ impl Rejects {
         Ok(RejectsPosition { count: self.count, length })
     }
 
-    /// Makes the artifact; answers how many there were.
+    /// Publishes the artifact. Returns the number of records.
     pub(super) async fn finish(mut self) -> Result<u64, TaskError> {
         let RejectsPosition { count, .. } = self.mark()?;
         let artifact = self.ctx.artifact(NAME).await?;
@@ -105,7 +104,7 @@ impl Rejects {
     }
 }
 
-/// Warns of those that have had no warning each. After the last checkpoint: an attempt that continues does so again.
+/// Logs one warning for the records without their own. Runs after the last checkpoint; a later attempt repeats it.
 pub(super) fn warn_about_rest(ctx: &Ctx, rejected: u64) {
     if rejected > MAX_WARNINGS {
         ctx.warn(format!("and {} more rejected records; {NAME} has them all", count(rejected - MAX_WARNINGS)));

@@ -10,21 +10,21 @@ use super::{
     types::ColumnType,
 };
 
-/// How many of a file's first bytes are looked at.
+/// Bytes at the start of a file that are examined.
 pub(super) const SAMPLE: usize = 256 << 10;
-/// The most columns that a table of the database can have.
+/// Most columns of a table in SQLite.
 pub(super) const MAX_COLUMNS: usize = 2_000;
-/// The longest name given to a column, characters.
+/// Longest column name, characters.
 const MAX_NAME: usize = 120;
-/// The byte order mark that some programs put in front of UTF-8.
+/// The byte order mark that some programs write before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How long the byte order mark at the start is, if there is one: it belongs to no field.
+/// Length of the byte order mark at the start, which is not part of a field; 0 if there is none.
 pub(super) fn bom_length(sample: &[u8]) -> usize {
     if sample.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 }
 }
 
-/// Refuses what is certainly no CSV in UTF-8, and says what it looks like.
+/// Rejects files that are certainly not CSV in UTF-8, with the detected format in the error.
 pub(super) fn reject_other_files(sample: &[u8]) -> Result<(), TaskError> {
     let refuse = |code, message: &str| Err(TaskError::fatal(code, message));
     match sample {
@@ -49,15 +49,15 @@ pub(super) fn reject_other_files(sample: &[u8]) -> Result<(), TaskError> {
 const UTF_16: &str =
     "the file is in UTF-16; save it as UTF-8, for example with iconv -f UTF-16 -t UTF-8 file.csv > new.csv";
 
-/// The delimiter by which most of the sample's records have the same number of fields, and more than one.
+/// Detects the delimiter: the one with which most records of the sample have the same number of fields, more than one.
 pub(super) fn delimiter(sample: &[u8]) -> u8 {
-    // The last line may be cut.
+    // The last line may be incomplete.
     let whole = memchr::memrchr(b'\n', sample).map_or(sample, |end| &sample[..=end]);
     let best = [b',', b';', b'\t', b'|'].into_iter().rev().max_by_key(|delimiter| agreement(whole, *delimiter));
     best.expect("there are four candidates")
 }
 
-/// How well a delimiter fits: the share of records (in twentieths) with the commonest number of fields, then that
+/// Score of a delimiter: the share of records, in twentieths, with the most frequent number of fields, then that
 /// number.
 fn agreement(sample: &[u8], delimiter: u8) -> (usize, usize) {
     let mut records = Records::new(sample, delimiter);
@@ -75,14 +75,13 @@ fn agreement(sample: &[u8], delimiter: u8) -> (usize, usize) {
     runs.map(|run| (run.len() * 20 / widths.len(), run[0])).max().unwrap_or_default()
 }
 
-/// Whether the first record names the columns: none of its fields is a number, date or truth value, and not all are
+/// Whether the first record is a header: none of its fields is a number, date or boolean, and at least one is not
 /// empty.
 pub(super) fn is_header(fields: &[&str]) -> bool {
     fields.iter().any(|field| !field.is_empty()) && !fields.iter().any(|field| ColumnType::is_typed(field))
 }
 
-/// Column names, with or without a header: none is empty, and all differ in more than letter case, which the database
-/// ignores.
+/// Column names, with or without a header: not empty, and unique even without letter case, which SQLite ignores.
 pub(crate) fn column_names(header: Option<&[&str]>, width: usize) -> Result<Vec<String>, TaskError> {
     if width > MAX_COLUMNS {
         let message = format!(

@@ -23,10 +23,9 @@ pub(crate) enum ColumnType {
 }
 
 impl ColumnType {
-    /// The narrower ones, most telling first. Text is what remains.
+    /// The types other than text, most specific first.
     const NARROW: [Self; 5] = [Self::Integer, Self::Real, Self::Boolean, Self::Date, Self::Timestamp];
 
-    /// The word for it.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Integer => "integer",
@@ -38,12 +37,12 @@ impl ColumnType {
         }
     }
 
-    /// The type declared with `word`; text for what is none of ours.
+    /// The type for a declared type name; text for unknown names.
     pub(crate) fn from_declared(word: &str) -> Self {
         Self::NARROW.into_iter().find(|narrow| narrow.as_str().eq_ignore_ascii_case(word)).unwrap_or(Self::Text)
     }
 
-    /// The field as a value of this type; `None` if it is none. An empty field is null, except as text.
+    /// Converts a field; `None` if it does not have this type. An empty field is null, except as text.
     pub(super) fn value(self, field: &str) -> Option<Value> {
         match self {
             Self::Text => Some(Value::Text(field.to_owned())),
@@ -67,13 +66,13 @@ impl ColumnType {
         }
     }
 
-    /// Whether the field is of a narrower type than text, as the names in a header hardly ever are.
+    /// Whether a field has a more specific type than text, which is rare in a header.
     pub(super) fn is_typed(field: &str) -> bool {
         Self::NARROW.into_iter().any(|narrow| narrow.takes(field))
     }
 }
 
-/// A value on its way into the database.
+/// A value to insert.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Null,
@@ -82,7 +81,7 @@ pub(super) enum Value {
     Text(String),
 }
 
-/// Which types a column can still have, after the fields seen so far.
+/// The types that are still possible for a column.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct TypeGuess {
     possible: [bool; ColumnType::NARROW.len()],
@@ -93,7 +92,7 @@ impl TypeGuess {
     /// Before the first field.
     pub(super) const NEW: Self = Self { possible: [true; ColumnType::NARROW.len()], seen: false };
 
-    /// Takes a field into account. Empty ones say nothing.
+    /// Rules out types by a field. Empty fields rule out none.
     pub(super) fn see(&mut self, field: &str) {
         if field.is_empty() {
             return;
@@ -104,21 +103,21 @@ impl TypeGuess {
         }
     }
 
-    /// The narrowest type that takes every field seen.
+    /// The most specific type of all fields.
     pub(super) fn settle(self) -> ColumnType {
         let narrowest = self.possible.iter().zip(ColumnType::NARROW).find(|(possible, _)| **possible);
         narrowest.filter(|_| self.seen).map_or(ColumnType::Text, |(_, narrow)| narrow)
     }
 }
 
-/// A whole number as a machine would write it. `007` and `+1` are text: as numbers they would come back changed.
+/// A canonical integer. `007` and `+1` stay text: as numbers they would not be restored unchanged.
 fn integer(field: &str) -> Option<i64> {
     let digits = field.strip_prefix('-').unwrap_or(field).as_bytes();
     let plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.iter().all(u8::is_ascii_digit);
     if plain && field != "-0" { field.parse().ok() } else { None }
 }
 
-/// A decimal number of at most 15 significant digits, which is what a 64-bit float always holds.
+/// A decimal number of at most 15 significant digits, which a 64-bit float always represents.
 fn real(field: &str) -> Option<f64> {
     let unsigned = field.strip_prefix('-').unwrap_or(field);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -149,7 +148,7 @@ fn boolean(field: &str) -> Option<bool> {
     }
 }
 
-/// `YYYY-MM-DD`, a day that exists.
+/// `YYYY-MM-DD`, an existing day.
 fn date(field: &str) -> bool {
     let bytes = field.as_bytes();
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
@@ -162,7 +161,7 @@ fn date(field: &str) -> bool {
     month.is_some_and(|month| Date::from_calendar_date(i32::from(year), month, day as u8).is_ok())
 }
 
-/// A date, `T` or a space, `HH:MM` or `HH:MM:SS` or that with a fraction, then `Z`, `+HH:MM`, `-HH:MM` or nothing.
+/// A date, `T` or a space, a time of day, then `Z`, `+HH:MM`, `-HH:MM` or nothing.
 fn timestamp(field: &str) -> bool {
     let Some((day, rest)) = field.split_at_checked(10) else { return false };
     let Some(rest) = rest.strip_prefix(['T', ' ']) else { return false };
@@ -177,7 +176,7 @@ fn timestamp(field: &str) -> bool {
     date(day) && time_of_day(clock, true)
 }
 
-/// `HH:MM`, and where seconds may follow also `HH:MM:SS` and `HH:MM:SS.fff`.
+/// `HH:MM`; with `seconds` also `HH:MM:SS` and `HH:MM:SS.fff`.
 fn time_of_day(text: &str, seconds: bool) -> bool {
     let mut parts = text.split(':');
     let below = |part: Option<&str>, limit: u16| {

@@ -19,32 +19,30 @@ use model::count;
 
 use super::{Format, webp_file::with_profile};
 
-/// The longest side of a picture that is read, pixels.
+/// Longest side of an image, pixels.
 const MAX_SIDE: u32 = 50_000;
-/// The longest colour profile of a PNG file, bytes. It is compressed there, and read before anything is known of the
-/// pixels.
+/// Longest colour profile of a PNG file, bytes. It is decompressed before the size of the image is known.
 const MAX_PROFILE: u64 = 32 << 20;
 
-/// What is wanted of each.
+/// Limits and settings for all images of a job.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ResizeOptions {
-    /// The most that a picture may take in memory once it is read, bytes.
+    /// Most memory of a decoded image, bytes.
     pub(super) largest: u64,
-    /// Pixels; a smaller picture stays as large as it is.
+    /// Longest side, pixels; smaller images keep their size.
     pub(super) longest: u32,
     pub(super) format: Format,
     /// 1 to 100.
     pub(super) quality: u8,
 }
 
-/// A picture as it goes into the zip file.
+/// A resized image.
 pub(super) struct Image {
     pub(super) bytes: Vec<u8>,
-    /// What its name ends in.
     pub(super) extension: Extension,
 }
 
-/// What the name of a picture ends in.
+/// File extension of a resized image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extension {
     Jpeg,
@@ -64,10 +62,10 @@ impl Extension {
     }
 }
 
-/// How much memory a picture takes once it is read, bytes, as its head says.
+/// Memory of a decoded image by its header, bytes.
 ///
 /// # Errors
-/// Code `bad_image`: it is none, or too large.
+/// Code `bad_image` if it is not an image or is too large.
 pub(super) fn size_of(file: &[u8], largest: u64) -> Result<u64, TaskError> {
     let size = decoder(file, largest)?.total_bytes();
     if size > largest {
@@ -77,17 +75,17 @@ pub(super) fn size_of(file: &[u8], largest: u64) -> Result<u64, TaskError> {
     Ok(size)
 }
 
-/// Memory for decoding and resizing an image of this size, bytes. A progressive JPEG is decoded into six bytes a pixel
-/// first; its marker (SOF2, ITU-T T.81, annex B) does not occur in the data of others.
+/// Memory for decoding and resizing an image of this size, bytes. A progressive JPEG is first decoded into six bytes a
+/// pixel; its marker (SOF2, ITU-T T.81, annex B) does not occur in the data of others.
 pub(super) fn memory_needed(file: &[u8], size: u64) -> u64 {
     let has_passes = file.starts_with(b"\xff\xd8") && memmem::find(file, b"\xff\xc2").is_some();
     if has_passes { 4 * size } else { 2 * size }
 }
 
-/// Makes of a file what is wanted.
+/// Decodes, resizes and encodes an image.
 ///
 /// # Errors
-/// Code `bad_image`; what `check` says, which is asked between the steps: each takes seconds where a picture is large.
+/// Code `bad_image`, or the error of `check`, which is called between the steps: each takes seconds for a large image.
 pub(super) fn resize(
     file: &[u8],
     options: ResizeOptions,
@@ -119,14 +117,14 @@ fn decoder(file: &[u8], largest: u64) -> Result<impl ImageDecoder + '_, TaskErro
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    // What is needed beside the pixels; for a GIF, whose pictures need not fill it, as much again.
+    // Memory beside the pixels. The frames of a GIF may be smaller than its canvas and need their own buffer.
     let beside = if reader.format() == Some(ImageFormat::Png) { MAX_PROFILE } else { largest + largest / 2 };
     limits.max_alloc = Some(beside);
     reader.limits(limits);
     reader.into_decoder().map_err(|error| broken(error, largest))
 }
 
-/// With 8 bits a channel, grey where it was.
+/// Converts to 8 bits a channel; grey stays grey.
 fn to_8_bit(picture: DynamicImage) -> DynamicImage {
     match picture {
         DynamicImage::ImageLuma8(_)
@@ -148,12 +146,12 @@ fn shrink(picture: DynamicImage, longest: u32) -> Result<DynamicImage, TaskError
     }
     let part = |length: u32| (f64::from(length) * f64::from(longest) / f64::from(side)).round().max(1.0) as u32;
     let mut small = DynamicImage::new(part(width), part(height), picture.color());
-    // By default with Lanczos's window of three, and without a rim where something transparent ends.
+    // By default a Lanczos filter of radius 3, with premultiplied alpha against dark edges.
     Resizer::new().resize(&picture, &mut small, None).map_err(|error| bad(&error))?;
     Ok(small)
 }
 
-/// On white, since JPEG knows nothing transparent.
+/// Blends with white, since JPEG has no transparency.
 fn on_white(picture: DynamicImage) -> DynamicImage {
     if !picture.color().has_alpha() {
         return picture;
@@ -209,8 +207,8 @@ fn webp(picture: DynamicImage, profile: Option<Vec<u8>>, quality: u8) -> Result<
     })
 }
 
-/// Whether a profile is of the picture's kind: that of a picture in printing inks is of no use once it is in colours of
-/// light. Bytes 16 to 19 say it (ICC.1:2022, section 7.2.6).
+/// Whether a profile is for the colour model of the image: a CMYK profile does not fit RGB pixels. Bytes 16 to 19 have
+/// the model (ICC.1:2022, section 7.2.6).
 fn fits(profile: &[u8], picture: &DynamicImage) -> bool {
     let kind = if is_grey(picture) { b"GRAY" } else { b"RGB " };
     profile.get(16..20) == Some(kind)

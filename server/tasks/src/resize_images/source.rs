@@ -1,5 +1,5 @@
-//! Sources of images: one file, a zip file or a folder. The list of images is kept in the work folder, so that numbers
-//! mean the same in a later attempt.
+//! Sources of images: one file, a zip file or a folder. The list of images is kept in the work folder, so that their
+//! numbers are the same in a later attempt.
 
 use std::{
     fmt,
@@ -19,21 +19,21 @@ use zip::{ZipArchive, result::ZipError};
 
 use crate::walk::printable_path;
 
-/// The largest file that is read as a picture, bytes.
+/// Largest image file, bytes.
 pub(super) const MAX_FILE: u64 = 128 << 20;
-/// The largest list of contents that a zip file may have, bytes: some 100,000 names.
+/// Largest central directory of a zip file, bytes: about 100,000 names.
 const MAX_DIRECTORY: u64 = 16 << 20;
-/// What the names of pictures end in.
+/// File extensions of images.
 const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "gif", "bmp"];
 
-/// One picture.
+/// An image.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Item {
-    /// Among all, from 0.
+    /// Number in the list, from 0.
     pub(super) number: usize,
-    /// Its place in a zip file.
+    /// Index in the zip file.
     pub(super) entry: usize,
-    /// Its name there, or its path in the folder.
+    /// Name in the zip file, or path in the folder.
     pub(super) path: Vec<u8>,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for Item {
     }
 }
 
-/// Where they are read from; cheap to clone.
+/// Cheap to clone.
 #[derive(Clone)]
 pub(super) enum Source {
     Folder(RootedFolder),
@@ -52,7 +52,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// An uploaded file: a zip file, or else a picture.
+    /// Opens an upload: a zip file or a single image.
     pub(super) fn upload(path: &Path) -> Result<Self, TaskError> {
         let opening = |error: io::Error| TaskError::io("reading the upload", &error);
         let mut file = File::open(path).map_err(opening)?;
@@ -76,10 +76,10 @@ impl Source {
         Ok(Self::Zip(zip))
     }
 
-    /// How long a picture's file is, bytes, as the folder or the zip file says.
+    /// Size of an image file by the folder or the zip file, bytes.
     ///
     /// # Errors
-    /// Code `bad_image` where it is not there, or larger than is read.
+    /// Code `bad_image` if it is missing or too large.
     pub(super) fn length(&self, item: &Item) -> Result<u64, TaskError> {
         let length = match self {
             Self::Folder(folder) => folder.metadata_of(&item.path).map(|meta| meta.len()),
@@ -98,10 +98,10 @@ impl Source {
         Ok(length)
     }
 
-    /// The whole content of a picture's file, `length` bytes at most.
+    /// Reads an image file of at most `length` bytes.
     ///
     /// # Errors
-    /// Code `bad_image` where it cannot be read, or not whole; what `check` says, which is asked now and then.
+    /// Code `bad_image` if it cannot be read completely, or the error of `check`, which is called between chunks.
     pub(super) fn read(
         &self,
         item: &Item,
@@ -123,7 +123,7 @@ impl Source {
     }
 }
 
-/// Whether a name is that of a picture, and none that a system leaves beside it.
+/// Whether a name has the extension of an image and is not macOS metadata.
 pub(super) fn is_image(path: &[u8]) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let extension = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_lowercase();
@@ -151,14 +151,14 @@ fn unreadable(error: &dyn std::error::Error) -> TaskError {
     TaskError::fatal("bad_image", format!("cannot be read: {error}")).caused_by(error)
 }
 
-/// A file that several read at once, each at a place of its own. While a zip file is opened, little of it may be read:
-/// what it says about its contents is kept in memory.
+/// A file shared by several readers, each with its own offset. The number of readable bytes is limited while a zip file
+/// is opened, since its directory is kept in memory.
 #[derive(Clone, Debug)]
 pub(super) struct Positioned {
     file: Arc<File>,
     at: u64,
     size: u64,
-    /// Bytes that may still be read, by all together.
+    /// Bytes that all readers together may still read.
     left: Arc<AtomicU64>,
 }
 

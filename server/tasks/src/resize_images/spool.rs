@@ -11,41 +11,40 @@ use serde::{Deserialize, Serialize};
 
 use super::resize::{Extension, Image};
 
-/// Bytes of one record: number, place and length, extension.
+/// Bytes of a record: number, offset and length, extension.
 const RECORD: usize = 25;
-/// The extension of what came to nothing.
+/// Extension of a broken image.
 const FAILED: u8 = u8::MAX;
 
-/// The two files.
 pub(super) struct Spool {
     pictures: BudgetFile,
     records: BudgetFile,
     pub(super) mark: Position,
 }
 
-/// How far they are.
+/// Lengths of the two files.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// Bytes of pictures.
+    /// Bytes of images.
     pub(super) bytes: u64,
-    /// Pictures done, also those that came to nothing.
+    /// Images done, with broken ones.
     pub(super) done: u64,
-    /// Those that did.
+    /// Broken images.
     pub(super) failed: u64,
 }
 
-/// Where a picture is, and what it is.
+/// Position and type of a resized image.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
     pub(super) number: u64,
     pub(super) at: u64,
     pub(super) length: u64,
-    /// `None` for what came to nothing.
+    /// `None` for a broken image.
     pub(super) extension: Option<Extension>,
 }
 
 impl Spool {
-    /// Begins it, or goes on behind a mark; `None` where the files have less than that.
+    /// Creates the files, or truncates them to a position and continues there; `None` if they are shorter.
     pub(super) fn open(folder: &Path, mark: Position, budget: &WriteBudget) -> io::Result<Option<Self>> {
         let open = |name: &str, length: u64| -> io::Result<Option<BudgetFile>> {
             let path = folder.join(name);
@@ -62,7 +61,7 @@ impl Spool {
         Ok(pictures.zip(records).map(|(pictures, records)| Self { pictures, records, mark }))
     }
 
-    /// Keeps what came of a picture.
+    /// Appends the result of an image.
     pub(super) fn put(&mut self, number: usize, picture: Option<&Image>) -> io::Result<()> {
         let length = picture.map_or(0, |picture| picture.bytes.len() as u64);
         if let Some(picture) = picture {
@@ -80,7 +79,7 @@ impl Spool {
         Ok(())
     }
 
-    /// All records, in the order of their numbers, and the pictures.
+    /// All records sorted by number, and the file of images.
     pub(super) fn read(&self) -> io::Result<(Vec<Record>, File)> {
         let mut file = self.records.as_file().try_clone()?;
         file.rewind()?;

@@ -1,18 +1,17 @@
 //! Adds a colour profile to a WebP file, which the encoder does not do. The container is RIFF (WebP Container
-//! Specification, "Extended File Format"): a header chunk that says what there is, the profile, then the picture as it
-//! was encoded.
+//! Specification, "Extended File Format"): a header chunk with feature flags, the profile, then the image as encoded.
 
-/// What the header chunk says: there is a profile.
+/// Feature flag of the header chunk: the file has a profile.
 const PROFILE: u8 = 0x20;
-/// A RIFF header and that of the first chunk, bytes.
+/// Bytes of the RIFF header, with the form type `WEBP`.
 const HEAD: usize = 12;
 
-/// The file with the profile in it; as it was where it is not as the encoder writes it.
+/// Adds the profile. A file in another form is returned unchanged.
 pub(super) fn with_profile(file: Vec<u8>, profile: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
     let Some(chunks) = file.get(HEAD..).filter(|_| file.starts_with(b"RIFF")) else { return file };
     let mut header = [0; 10];
     let rest = match chunks {
-        // An extended file already, since it has transparency.
+        // An image with transparency is in the extended format already.
         [b'V', b'P', b'8', b'X', _, _, _, _, known @ ..] if known.len() >= header.len() => {
             let (known, rest) = known.split_at(header.len());
             header.copy_from_slice(known);
@@ -34,7 +33,7 @@ pub(super) fn with_profile(file: Vec<u8>, profile: &[u8], (width, height): (u32,
     whole
 }
 
-/// Adds a chunk: its name, its length, its content, a zero where that is odd.
+/// Appends a chunk: name, length, content, and a zero after an odd length.
 fn put(to: &mut Vec<u8>, name: [u8; 4], content: &[u8]) {
     to.extend_from_slice(&name);
     to.extend_from_slice(&(content.len() as u32).to_le_bytes());

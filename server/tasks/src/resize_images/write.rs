@@ -1,4 +1,4 @@
-//! The Write stage: all images in one zip file, ordered and stored without compression. With a fixed time the same
+//! The Write stage: all images in one zip file, ordered and stored without compression. Times are fixed, so the same
 //! images make the same file.
 
 use std::{
@@ -16,7 +16,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::Simpl
 use super::{source::Item, spool::Record};
 use crate::{time_slices::in_time_slices, unpack::names::clean};
 
-/// How much is copied before the next look at whether to stop, bytes.
+/// Bytes copied between two checks for a cancel.
 const CHUNK: usize = 256 << 10;
 
 struct Writer {
@@ -26,7 +26,7 @@ struct Writer {
     items: Vec<Item>,
     names: Names,
     pictures: File,
-    /// What is being copied: from where, and how much.
+    /// Offset and length of the rest of the image being copied.
     left: (u64, u64),
     chunk: Vec<u8>,
 }
@@ -85,11 +85,11 @@ impl Writer {
 struct Names(HashMap<String, u32>);
 
 impl Names {
-    /// The name of a picture with what it is now at its end, and a number where another one has that already.
+    /// A unique name with the new extension: a number is appended to a duplicate.
     fn take(&mut self, item: &Item, extension: &str) -> String {
         let path = clean(&item.path).map_or_else(|_| format!("picture-{}", item.number + 1), |name| name.path);
         let folder = path.rfind('/').map_or(0, |slash| slash + 1);
-        // A name may begin with its only dot.
+        // The only dot may be the first character.
         let stem = path.rfind('.').filter(|dot| *dot > folder).map_or(path.as_str(), |dot| &path[..dot]);
         let plain = format!("{stem}.{extension}");
         let key = plain.to_lowercase();

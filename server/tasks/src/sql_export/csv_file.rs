@@ -27,7 +27,7 @@ impl CsvFile {
     pub(super) fn begin(file: BudgetFile, formulas: Formulas, headings: &[Heading]) -> Result<Self, TaskError> {
         let out = WriterBuilder::new()
             .terminator(Terminator::CRLF)
-            // Its own rules do not distinguish null from empty text.
+            // The writer's own rules do not distinguish null from empty text.
             .quote_style(QuoteStyle::Never)
             .from_writer(BufWriter::new(file));
         let mut file = Self { out, headings: headings.to_vec(), formulas };
@@ -47,7 +47,7 @@ impl CsvFile {
                 Value::Integer(0) if truth => Cow::Borrowed("false"),
                 Value::Integer(1) if truth => Cow::Borrowed("true"),
                 Value::Integer(number) => Cow::Owned(number.to_string()),
-                // The shortest digits that come back as the same number.
+                // The shortest digits that parse to the same number.
                 Value::Real(number) => Cow::Owned(format!("{number:?}")),
                 Value::Text(text) => self.text(text),
                 Value::Blob(bytes) => Cow::Owned(hexadecimal(bytes)),

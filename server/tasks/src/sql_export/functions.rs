@@ -16,13 +16,13 @@ use rusqlite::{
 use pattern::{Language, Pattern};
 use text::{text_of, until_nul};
 
-/// The functions that stay forbidden: merging two JSON objects takes time that grows with the product of their sizes.
+/// Functions that stay forbidden: merging two JSON objects takes time proportional to the product of their sizes.
 pub(super) const QUADRATIC: [&str; 2] = ["json_patch", "jsonb_patch"];
 
-/// Whether the query should stop.
+/// Returns whether the query should stop.
 pub(super) type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// Replaces the functions of SQLite; no result is longer than `longest` bytes.
+/// Replaces functions of SQLite; no result is longer than `longest` bytes.
 pub(super) fn replace_quadratic(connection: &Connection, longest: usize, stop: &Stop) -> Result<()> {
     const SAME: FunctionFlags =
         FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC).union(FunctionFlags::SQLITE_INNOCUOUS);
@@ -63,7 +63,7 @@ fn instr(haystack: ValueRef<'_>, needle: ValueRef<'_>) -> Option<i64> {
     Some(passed as i64 + 1)
 }
 
-/// Whether a byte of UTF-8 begins a character.
+/// Whether a byte starts a character in UTF-8.
 fn is_boundary(byte: u8) -> bool {
     byte & 0xc0 != 0x80
 }
@@ -122,7 +122,7 @@ fn characters(set: &[u8]) -> Vec<char> {
     characters
 }
 
-/// The pattern of a call, read once for all rows where it is always the same.
+/// The parsed pattern of a call, cached for all rows if it is constant.
 fn kept_pattern(call: &Context<'_>, language: Language) -> Result<Option<Arc<Pattern>>> {
     let read = |pattern: ValueRef<'_>| match text_of(pattern) {
         None => Ok(None),

@@ -25,26 +25,26 @@ use super::{
 };
 use crate::import_csv::types::ColumnType;
 
-/// Limits of a row group: bytes in memory, rows.
+/// Most bytes in memory and most rows of a row group.
 const GROUP_BYTES: usize = 32 << 20;
 const GROUP_ROWS: usize = 1_000_000;
-/// Whole numbers up to this one are the same as 64-bit floats.
+/// Whole numbers up to this one are exact as 64-bit floats.
 const EXACT: u64 = 1 << 53;
 
 pub(super) struct ParquetFile {
     out: SerializedFileWriter<BudgetFile>,
     columns: Vec<ColumnBuilder>,
-    /// Rows in the present group, and their bytes.
+    /// Rows in the current group, and their bytes.
     rows: usize,
     bytes: usize,
 }
 
-/// A column of the present row group.
+/// A column of the current row group.
 struct ColumnBuilder {
     name: String,
     kind: Kind,
     values: Values,
-    /// 1 where there is a value, 0 where there is none.
+    /// Definition levels: 1 for a value, 0 for null.
     present: Vec<i16>,
 }
 
@@ -81,7 +81,7 @@ impl ParquetFile {
         let schema = Type::group_type_builder("rows").with_fields(fields.map_err(failed)?).build().map_err(failed)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(parquet::basic::ZstdLevel::default()))
-            // What is kept in memory until the end shall not grow with every page.
+            // Statistics of chunks only: those of pages would be kept in memory until the end.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .build();
@@ -145,7 +145,7 @@ fn put<T: DataType>(out: &mut ColumnWriterImpl<'_, T>, values: &[T::T], present:
 }
 
 impl ColumnBuilder {
-    /// Adds a value; answers how much memory it takes, or what it is that does not fit.
+    /// Adds a value. Returns its size in memory, or a description of the value if it has another type.
     fn add(&mut self, value: Value) -> Result<usize, String> {
         const LEVEL: usize = size_of::<i16>();
         if value == Value::Null {
@@ -247,7 +247,7 @@ impl Kind {
     }
 }
 
-/// Times stay text, since some have a zone and some have none.
+/// The type for a declared column. Timestamps stay text, since some have a zone and some have none.
 const fn declared(kind: ColumnType) -> Kind {
     match kind {
         ColumnType::Integer => Kind::Integer,
@@ -258,7 +258,7 @@ const fn declared(kind: ColumnType) -> Kind {
     }
 }
 
-/// What takes all of these values. Text takes numbers too, and is what nothing but nulls are taken for.
+/// The common type of values. Text includes numbers, and is the type of a column with only nulls.
 fn found<'v>(values: impl Iterator<Item = &'v Value>) -> Kind {
     let kinds = values.filter_map(|value| match value {
         Value::Null => None,

@@ -21,15 +21,15 @@ use crate::import_csv::{sniff::column_names, types::ColumnType};
 
 /// Rows in one batch.
 const BATCH: usize = 1_000;
-/// Bytes of values in one batch, beyond which no further row is added.
+/// Bytes of values after which a batch is complete.
 const BATCH_BYTES: usize = 4 << 20;
-/// The most that the values of one row have together, bytes.
+/// Most bytes of the values of one row.
 const ROW_BYTES: usize = 256 << 20;
-/// The largest value, bytes. No function can be interrupted, so this bounds how long one takes.
+/// Largest value, bytes. A function cannot be interrupted, so this bounds its duration.
 const VALUE_BYTES: usize = 32 << 20;
-/// The most arguments of a function, each of which may be read whole.
+/// Most arguments of a function, each of which may be read whole.
 const ARGUMENTS: i32 = 127;
-/// The stack of the query's thread, bytes: enough for the deepest statement that SQLite takes.
+/// Stack of the query's thread, bytes: enough for the deepest statement that SQLite accepts.
 const STACK: usize = 16 << 20;
 /// Steps of the query between two checks for a cancel: a few milliseconds.
 const STEPS_PER_CHECK: i32 = 10_000;
@@ -39,7 +39,6 @@ const MAX_NAMED_TABLES: usize = 20;
 /// One value of a row.
 pub(super) use rusqlite::types::Value;
 
-/// One row.
 pub(super) type Row = Vec<Value>;
 
 /// Events of the query: the columns once, then at least one batch of rows, which may be empty.
@@ -50,13 +49,13 @@ pub(super) enum QueryEvent {
 
 type EventSender = mpsc::Sender<Result<QueryEvent, TaskError>>;
 
-/// Starts the query. It ends with the job, or when the receiver is dropped.
+/// Starts the query. It stops when the job ends or the receiver is dropped.
 pub(super) fn start_query(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<QueryEvent, TaskError>>, TaskError> {
     let (answer, said) = mpsc::channel(2);
     let (own, imports) = (ctx.clone(), ctx.imports());
     let run = move || {
         if let Err(error) = run(&own, &imports, &sql, &answer) {
-            // There is no receiver if the job has ended.
+            // The receiver is gone if the job has ended.
             let _ = answer.blocking_send(Err(error));
         }
     };
@@ -67,7 +66,7 @@ pub(super) fn start_query(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Resul
 fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &EventSender) -> Result<(), TaskError> {
     let connection = open(ctx, imports, answer)?;
     let mut statement = connection.prepare(sql).map_err(|error| {
-        // Refused in the middle of being understood, where that takes long.
+        // A cancel may interrupt a long parse, which also fails.
         ctx.check().err().unwrap_or_else(|| refused(&connection, sql, error))
     })?;
     check(&statement)?;
@@ -117,7 +116,7 @@ fn open(ctx: &Ctx, imports: &Path, answer: &EventSender) -> Result<Connection, T
     let connection = Connection::open_with_flags(imports, flags).map_err(opening)?;
     let prepare = || -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::from_mins(1))?;
-        // What is sorted goes to files, and not into memory.
+        // Sorting uses temporary files instead of memory.
         connection.execute_batch("pragma query_only = on; pragma temp_store = file; pragma cache_size = -16000")?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -140,7 +139,8 @@ fn open(ctx: &Ctx, imports: &Path, answer: &EventSender) -> Result<Connection, T
     Ok(connection)
 }
 
-/// What a query may do. Tables whose names begin with an underscore are Milepost's own; they name uploads.
+/// Authorizes reads of tables and functions. Tables whose names begin with an underscore are internal; they name
+/// uploads.
 fn authorise(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Select | AuthAction::Recursive => Authorization::Allow,
@@ -177,13 +177,13 @@ fn headings(statement: &Statement<'_>) -> Result<Vec<Heading>, TaskError> {
     let names = column_names(Some(&names), names.len())?.into_iter();
     let typed = columns.iter().map(|column| {
         let word = column.decl_type()?;
-        // Other words than those of an import say little in SQLite.
+        // Only the type names of imports count; others mean little in SQLite.
         Some(ColumnType::from_declared(word)).filter(|known| known.as_str().eq_ignore_ascii_case(word))
     });
     Ok(names.zip(typed).map(|(name, declared)| Heading { name, declared }).collect())
 }
 
-/// Why a query cannot be run.
+/// The error for a query that cannot be run.
 fn refused(connection: &Connection, sql: &str, error: Error) -> TaskError {
     let fatal = |message: String| TaskError::fatal("bad_query", message);
     match error {
@@ -208,7 +208,7 @@ fn refused(connection: &Connection, sql: &str, error: Error) -> TaskError {
     }
 }
 
-/// "; there are orders (id, name), people (id)", for who has mistaken a name.
+/// The list of tables for an error message: "; there are orders (id, name), people (id)".
 fn known(connection: &Connection, msg: &str) -> String {
     if !msg.starts_with("no such table") && !msg.starts_with("no such column") {
         return String::new();
@@ -231,7 +231,7 @@ fn known(connection: &Connection, msg: &str) -> String {
     }
 }
 
-/// What a failure while rows are read means for the job. An interrupted query was cancelled: nothing else interrupts.
+/// The error for a query that fails while rows are read. Only a cancel interrupts it.
 fn failed(error: Error, most: i32) -> TaskError {
     const WHAT: &str = "reading the answer";
     match error.sqlite_error_code() {

@@ -9,9 +9,9 @@ use engine::{Ctx, TaskError};
 use flate2::bufread::MultiGzDecoder;
 use zstd::Decoder;
 
-/// How much of the file is read at once, bytes.
+/// Bytes of one read.
 const CHUNK: usize = 64 << 10;
-/// The greatest window of a Zstandard frame: 128 MiB, which is what the `zstd` program allows, as a power of two.
+/// Largest window of a Zstandard frame, as a power of two: 128 MiB, the default limit of the `zstd` program.
 const MAX_WINDOW_LOG: u32 = 27;
 /// Other formats by their first bytes, with advice.
 const OTHER_FORMATS: [(&[u8], &str); 4] = [
@@ -23,13 +23,13 @@ const OTHER_FORMATS: [(&[u8], &str); 4] = [
 
 pub(super) struct Decompressor {
     input: Box<dyn Read + Send>,
-    /// Most bytes of the content, and what is left of them.
+    /// Limit of uncompressed bytes, and how many of them remain.
     limit: u64,
     left: u64,
 }
 
 impl Decompressor {
-    /// Reads an archive of at most `limit` uncompressed bytes. The bytes of the file are the progress of the job.
+    /// Opens an archive of at most `limit` uncompressed bytes. Progress advances by the bytes of the file.
     pub(super) fn open(ctx: &Ctx, file: File, limit: u64) -> Result<Self, TaskError> {
         let open = || {
             ctx.total(file.metadata()?.len(), "B");
@@ -39,7 +39,7 @@ impl Decompressor {
         Ok(Self { input, limit, left: limit })
     }
 
-    /// Bytes that are left of the limit.
+    /// Remaining uncompressed bytes.
     pub(super) fn left(&self) -> u64 {
         self.left
     }
@@ -72,7 +72,7 @@ fn decompress(file: CountedFile) -> io::Result<Box<dyn Read + Send>> {
         return Err(io::Error::new(ErrorKind::InvalidData, *advice));
     }
     Ok(match begin {
-        // A frame, or one to be skipped, such as programs put first that compress in parallel (RFC 8878, section 3.1).
+        // A frame, or a skippable frame, which parallel compressors write first (RFC 8878, section 3.1).
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
             let mut decoder = Decoder::with_buffer(file)?;
             decoder.window_log_max(MAX_WINDOW_LOG)?;
@@ -83,7 +83,7 @@ fn decompress(file: CountedFile) -> io::Result<Box<dyn Read + Send>> {
     })
 }
 
-/// A file whose bytes are the job's progress.
+/// Counts the bytes of a file as progress of the job.
 struct CountedFile {
     file: File,
     ctx: Ctx,
@@ -97,7 +97,7 @@ impl Read for CountedFile {
     }
 }
 
-/// Errors of the system concern the disk, all others the archive.
+/// I/O errors concern the disk; all others concern the archive.
 fn reading(error: io::Error) -> TaskError {
     if error.raw_os_error().is_some() {
         return TaskError::io("reading the archive", &error);

@@ -2,10 +2,10 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-/// The longest path, bytes: that of Linux.
+/// Longest path on Linux, bytes.
 const MAX_PATH: usize = 4_096;
 
-/// Why a member is skipped.
+/// Reason that a member is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Rejected {
     #[error("its name is empty")]
@@ -30,7 +30,7 @@ pub(crate) enum Rejected {
     Sparse,
 }
 
-/// Names in use, by a hash of 16 bytes.
+/// Names in use, as hashes of 16 bytes.
 #[derive(Default)]
 pub(super) struct Names(HashMap<[u8; 16], Taken>);
 
@@ -50,15 +50,15 @@ pub(super) enum EntryKind {
     Link,
 }
 
-/// A safe path: without `.`, in UTF-8.
+/// A safe path in UTF-8, without `.` components.
 pub(crate) struct Name {
     pub(crate) path: String,
-    /// Whether it had to be changed to be UTF-8.
+    /// Whether the name was changed to be UTF-8.
     pub(super) changed: bool,
 }
 
 impl Names {
-    /// How many there are.
+    /// Number of names.
     pub(super) fn count(&self) -> usize {
         self.0.len()
     }
@@ -88,7 +88,7 @@ impl Names {
         Ok(name)
     }
 
-    /// The path of an earlier file, relative to `from`.
+    /// Path of an earlier file, relative to `from`.
     pub(super) fn relative(&self, target: &[u8], from: &[u8]) -> Result<String, Rejected> {
         let (target, from) = (clean(target)?, clean(from)?);
         if self.0.get(&key(&target.path)) != Some(&Taken::File) {
@@ -99,7 +99,7 @@ impl Names {
 }
 
 /// The target of a symbolic link at `from`, if it stays inside. It may go up and then down, but not down and up again:
-/// down may lead through another link, and up from there anywhere.
+/// the way down may pass another link, and going up from there may lead anywhere.
 pub(super) fn inside(target: &[u8], from: &[u8]) -> Result<String, Rejected> {
     let text = std::str::from_utf8(target).map_err(|_| Rejected::Unportable)?;
     let from = clean(from)?;
@@ -112,7 +112,7 @@ pub(super) fn inside(target: &[u8], from: &[u8]) -> Result<String, Rejected> {
         match part {
             ".." if down => return Err(Rejected::LinkOutside),
             ".." => up += 1,
-            // An absolute path.
+            // Absolute path.
             "" if !down && up == 0 => return Err(Rejected::LinkOutside),
             "" => {}
             _ => down = true,
@@ -142,7 +142,7 @@ pub(crate) fn clean(raw: &[u8]) -> Result<Name, Rejected> {
     }
     match parts.first().map(|part| part.as_bytes()) {
         None => return Err(Rejected::Empty),
-        // A drive of Windows.
+        // Windows drive.
         Some([letter, b':', ..]) if letter.is_ascii_alphabetic() => return Err(Rejected::Outside),
         Some(_) => {}
     }
@@ -153,7 +153,7 @@ fn is_unportable(c: char) -> bool {
     c == '\\' || c.is_control()
 }
 
-/// BLAKE3 cut to 128 bits does not collide.
+/// BLAKE3 truncated to 128 bits does not collide.
 fn key(path: &str) -> [u8; 16] {
     *blake3::hash(path.as_bytes()).as_bytes().first_chunk().expect("a BLAKE3 digest has 32 bytes")
 }

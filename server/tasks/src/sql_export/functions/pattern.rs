@@ -1,13 +1,13 @@
 //! The patterns of `like` and `glob`, matched without recursion.
 
-/// The longest pattern, bytes: what SQLite takes by default.
+/// Longest pattern, bytes: the default of SQLite.
 const MAX_PATTERN: usize = 50_000;
 /// Steps between two checks for a cancel: some milliseconds.
 const STEPS_PER_CHECK: u32 = 1 << 18;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
-    /// `%` and `_`; letters of ASCII in either case.
+    /// `%` and `_`; ignores the case of ASCII letters.
     Like,
     /// `*`, `?` and `[…]`.
     Glob,
@@ -17,7 +17,7 @@ pub(super) enum Language {
 #[derive(Debug)]
 pub(super) struct Pattern {
     parts: Vec<Part>,
-    /// Whether letters of ASCII count in either case.
+    /// Whether the case of ASCII letters is ignored.
     ignore_case: bool,
 }
 
@@ -27,15 +27,15 @@ enum Part {
     All,
     /// Any one character.
     One,
-    /// This one.
+    /// This character.
     Same(char),
-    /// One that is in one of the ranges, or in none of them.
+    /// A character in one of the ranges, or in none of them.
     Set { ranges: Vec<(char, char)>, inverted: bool },
-    /// None at all: the pattern is not complete.
+    /// No character: the pattern is incomplete.
     Never,
 }
 
-/// The escape sign of a `like`.
+/// The escape character of a `like`.
 pub(super) fn escape(text: &[u8]) -> Result<char, &'static str> {
     let text = String::from_utf8_lossy(super::until_nul(text));
     let mut characters = text.chars();
@@ -45,7 +45,7 @@ pub(super) fn escape(text: &[u8]) -> Result<char, &'static str> {
     }
 }
 
-/// A pattern that is longer than is taken.
+/// The pattern is too long.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("LIKE or GLOB pattern too complex")]
 pub(super) struct TooLong;
@@ -81,8 +81,8 @@ impl Pattern {
         Ok(Self { parts, ignore_case: language == Language::Like })
     }
 
-    /// Whether the whole text matches; `None` if `stop` returned true first. Backtracks only to the last `All`, which
-    /// is enough.
+    /// Whether the whole text matches; `None` if `stop` returned true first. Backtracking only to the last `All` is
+    /// enough.
     pub(super) fn matches(&self, text: &str, stop: &dyn Fn() -> bool) -> Option<bool> {
         let (mut part, mut at) = (0, 0);
         let mut back = None;
@@ -123,7 +123,7 @@ impl Pattern {
             Part::Same(wanted) if self.ignore_case => wanted.eq_ignore_ascii_case(&character),
             Part::Same(wanted) => *wanted == character,
             Part::Set { ranges, inverted } => {
-                // A long set is as many steps as it has ranges, as long as no look is missed.
+                // A set counts one step for each range, but never skips a check.
                 *steps = steps.saturating_add(ranges.len() as u32).min(STEPS_PER_CHECK - 1);
                 ranges.iter().any(|(from, to)| (from..=to).contains(&&character)) != *inverted
             }

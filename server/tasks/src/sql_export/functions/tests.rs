@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use super::*;
 
-/// The longest result of a test.
+/// Longest result of a test.
 const MOST: usize = 1 << 20;
 
 fn both(stop: Stop) -> [Connection; 2] {
@@ -18,7 +18,7 @@ fn both(stop: Stop) -> [Connection; 2] {
     [own, other]
 }
 
-/// A value as a literal, of few characters so that patterns match now and then.
+/// A random literal of few characters, so that patterns sometimes match.
 fn literal(random: &mut StdRng) -> String {
     const SIGNS: [char; 18] =
         ['a', 'A', 'b', '%', '_', '*', '?', '[', ']', '^', '-', '\\', 'ü', 'Ü', '😀', '0', 'f', '\''];
@@ -68,7 +68,7 @@ fn replaced_functions_agree_with_sqlite() {
             format!("{a} glob {b}"),
         ];
         for call in &calls {
-            // Bytes that are no UTF-8 are no text of an export; hex would show how they are replaced.
+            // Bytes that are not UTF-8 are not exported as text; hex would show how they are replaced.
             if call.contains("ff'") {
                 continue;
             }

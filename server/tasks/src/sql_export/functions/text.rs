@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 /// Significant digits of a number with a fraction.
 const DIGITS: i32 = 15;
 
-/// The bytes of a value as text; none of nothing.
+/// The bytes of a value as text; `None` for null.
 pub(super) fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, [u8]>> {
     Some(match value {
         ValueRef::Null => return None,
@@ -17,12 +17,12 @@ pub(super) fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, [u8]>> {
     })
 }
 
-/// SQLite takes text for ended at the first NUL in many places.
+/// Cuts text at the first NUL, where SQLite ends it in many functions.
 pub(super) fn until_nul(text: &[u8]) -> &[u8] {
     &text[..memchr::memchr(0, text).unwrap_or(text.len())]
 }
 
-/// As `%!.15g`: always with a decimal point, without further zeros at the end.
+/// As `%!.15g`: always with a decimal point, without trailing zeros.
 fn of_real(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "Inf" } else { "-Inf" }.to_owned();
@@ -41,7 +41,7 @@ fn of_real(number: f64) -> String {
     format!("{}e{sign}{:02}", without_zeros(mantissa), exponent.unsigned_abs())
 }
 
-/// With one digit behind the point at least.
+/// Removes trailing zeros, but keeps one digit after the point.
 fn without_zeros(number: &str) -> String {
     let short = number.trim_end_matches('0');
     let whole = short.strip_suffix('.').map(|whole| format!("{whole}.0"));
