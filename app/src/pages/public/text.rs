@@ -21,7 +21,7 @@ pub(super) const OFFLINE_TITLE: &str = "The server cannot be reached · Milepost
 pub(super) const OFFLINE: &str = "The server cannot be reached";
 pub(super) const OFFLINE_HINT: &str = "This page will load when the server is back.";
 pub(super) const SAVED_PAGES: &str = "Saved pages:";
-pub(super) const FOOTER: &str = "Milepost · one program, one file";
+pub(super) const FOOTER: &str = "Milepost";
 
 // Sign in
 pub(super) const NAME: &str = "Name";

@@ -41,10 +41,15 @@ pub(in crate::store) struct AttemptEnd<'o> {
     pub(in crate::store) output: Option<&'o str>,
     /// Whether its artifacts become visible.
     pub(in crate::store) publishes_artifacts: bool,
-    /// Whether the job's checkpoint is no longer needed.
-    pub(in crate::store) removes_checkpoint: bool,
     /// The code of the state event: what happened, else the error, else the state reached.
     pub(in crate::store) code: &'o str,
+}
+
+impl AttemptEnd<'_> {
+    /// Whether the job's checkpoint is no longer needed: it never runs again.
+    pub(in crate::store) fn removes_checkpoint(&self) -> bool {
+        self.state == JobState::Succeeded
+    }
 }
 
 /// Whether the end depends on [`StopRequests`]; otherwise they need not be read.
@@ -105,7 +110,6 @@ pub(in crate::store) fn decide_outcome(
         trace: Some(trace).filter(|trace| !trace.is_empty()),
         output,
         publishes_artifacts: !matches!(event, Event::Snooze | Event::Pause | Event::Release),
-        removes_checkpoint: event == Event::Succeed,
         code: match event {
             Event::Release => "handed_back",
             Event::Snooze => "snoozed",
@@ -140,7 +144,7 @@ mod tests {
         let outcome = Outcome::Succeeded { output: "1".to_owned() };
         let end = decide(&outcome, StopRequests { cancel: true, pause: true });
         assert_eq!((end.state, end.set_aside, end.code), (JobState::Succeeded, false, "succeeded"));
-        assert!(end.publishes_artifacts && end.removes_checkpoint && !end.starts_new_attempt);
+        assert!(end.publishes_artifacts && end.removes_checkpoint() && !end.starts_new_attempt);
     }
 
     #[test]
@@ -156,7 +160,7 @@ mod tests {
         let outcome = retry();
         let end = decide(&outcome, NONE);
         assert_eq!((end.state, end.attempt_state, end.due), (JobState::Scheduled, JobState::Failed, Some(Micros(7))));
-        assert!(end.starts_new_attempt && end.publishes_artifacts && !end.removes_checkpoint);
+        assert!(end.starts_new_attempt && end.publishes_artifacts && !end.removes_checkpoint());
     }
 
     #[test]

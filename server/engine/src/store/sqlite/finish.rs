@@ -101,7 +101,7 @@ impl Transaction<'_> {
         if end.publishes_artifacts {
             self.publish(finish)?;
         }
-        if finish.checkpointed && end.removes_checkpoint {
+        if finish.checkpointed && end.removes_checkpoint() {
             self.remove_checkpoint(fence.job)?;
         }
         if end.set_aside {
