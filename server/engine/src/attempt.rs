@@ -89,7 +89,7 @@ pub(crate) struct Watch {
     /// Seen but not given to the store.
     pub(crate) unsaved: bool,
     /// When the task last said anything, or showed that it goes on.
-    pub(crate) heard_at: Instant,
+    pub(crate) reported_at: Instant,
     /// Its forecast, once it has run for a second.
     pub(crate) forecast: Option<Box<RunForecast>>,
 }
@@ -170,7 +170,7 @@ impl Attempt {
                 sample: Sample::new(now, claimed.view.progress.clone()),
                 saved_at: None,
                 unsaved: false,
-                heard_at: now,
+                reported_at: now,
                 forecast: None,
             }),
             latest: Mutex::new(None),
@@ -195,7 +195,7 @@ impl Attempt {
         let total = info.timeout.filter(|most| now.saturating_duration_since(self.began) >= *most);
         let quiet_after = watch.sample.progress().quiet_after.unwrap_or(QUIET_AFTER);
         let quiet = info.quiet_timeout.map(|most| most + Duration::from_secs_f64(quiet_after));
-        let quiet = quiet.filter(|most| now.saturating_duration_since(watch.heard_at) >= *most);
+        let quiet = quiet.filter(|most| now.saturating_duration_since(watch.reported_at) >= *most);
         total.map(TimeOut::Total).or(quiet.map(TimeOut::Quiet))
     }
 
@@ -237,7 +237,7 @@ impl Attempt {
     }
 
     /// Adds a line to what [`Attempt::close`] left, for what is known only then.
-    pub(crate) fn last_word(&self, closing: &mut Closing, level: Level, text: &str) {
+    pub(crate) fn append_last_line(&self, closing: &mut Closing, level: Level, text: &str) {
         let at = self.shared.clock.now();
         let mut log = self.log_buffer();
         log.push(at, level, text);

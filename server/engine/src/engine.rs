@@ -263,7 +263,7 @@ impl Engine {
         let store = Arc::clone(&self.shared.store);
         match spawn_blocking(move || store.consolidate()).await {
             Ok(Ok(())) | Err(_) => {}
-            Ok(Err(error)) => tracing::info!(%error, "the write-ahead log stays beside the database"),
+            Ok(Err(error)) => tracing::info!(%error, "cannot move the write-ahead log into the database"),
         }
     }
 
@@ -326,7 +326,7 @@ impl Engine {
             }
         }
         if timeout(left_of(grace + LAST_STEPS), self.last_words()).await.is_err() {
-            tracing::error!("the database or the disk does not answer; what still ran will be found as interrupted");
+            tracing::error!("the database or the disk does not answer; the jobs that still run will be interrupted");
         }
         shared.close();
     }
@@ -336,12 +336,12 @@ impl Engine {
         let shared = &self.shared;
         join_all(shared.live.all().iter().map(|attempt| run::cut_short(attempt))).await;
         if let Err(error) = shared.store.flush().await {
-            tracing::error!(%error, "the last progress and log lines could not be kept");
+            tracing::error!(%error, "cannot store the last progress and log lines");
         }
         // Before: the heart would enter this process again.
         shared.close();
         if let Err(error) = shared.store.unregister(&shared.node.worker).await {
-            tracing::warn!(%error, "this process stays in the list of the living until others find it dead");
+            tracing::warn!(%error, "cannot remove this process from the list of nodes; others will find it dead");
         }
         self.consolidate().await;
     }

@@ -91,8 +91,8 @@ pub enum Error {
     TooLarge(u64),
     /// The quota of the user's uploads and inputs is exceeded.
     #[error(
-        "your uploads and inputs take {} of the {} that you may have; uploads that no job refers to are removed after 24 \
-         hours, inputs with their jobs",
+        "your uploads and inputs take {} of the {} that you may have; uploads that no job refers to are removed after \
+         24 hours, inputs with their jobs",
         model::bytes(*.used),
         model::bytes(*.limit)
     )]
@@ -116,8 +116,8 @@ pub enum Error {
     FileLimit,
     /// The database or a folder was removed or replaced under the running process: what it writes would be lost.
     #[error(
-        "a file of the data directory was removed or replaced while the server was running; stop the server, put it back, \
-         and start it again"
+        "a file of the data directory was removed or replaced while the server was running; stop the server, put it \
+         back, and start it again"
     )]
     Gone,
     /// The database file is damaged. The message names it and the newest backup.
@@ -127,7 +127,7 @@ pub enum Error {
     #[error("another process keeps the database locked; try again")]
     Busy,
     /// A stale worker wrote for an attempt that is no longer its own.
-    #[error("this attempt has been taken away from its worker")]
+    #[error("the job of this attempt has been taken by another process")]
     Fenced,
     /// The engine is shutting down and takes no more work.
     #[error("the server is shutting down; try again when it is back")]

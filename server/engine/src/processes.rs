@@ -91,7 +91,7 @@ pub struct GroupRow {
 /// Ends what dead processes of ours have left on the kernel `here`: the groups recorded, if they are still the same,
 /// and whatever bears the mark of one of them. Blocks for some milliseconds, at most for a second or so. Answers how
 /// many processes there were.
-pub(crate) fn end_left_behind(dead: &[WorkerId], recorded: &[GroupRow], here: &str) -> usize {
+pub(crate) fn terminate_orphans(dead: &[WorkerId], recorded: &[GroupRow], here: &str) -> usize {
     let mut ended = 0;
     for row in recorded {
         // On another kernel the numbers mean nothing, and all of it died with that one.

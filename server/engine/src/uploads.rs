@@ -249,7 +249,7 @@ impl Drop for UploadWriter {
             && let Err(error) = std::fs::remove_file(&self.part)
             && error.kind() != ErrorKind::NotFound
         {
-            tracing::warn!(path = %self.part.display(), %error, "cannot remove a broken-off upload");
+            tracing::warn!(path = %self.part.display(), %error, "cannot remove an unfinished upload");
         }
     }
 }
@@ -273,7 +273,7 @@ pub(crate) fn remove_parts(data: &DataDir) {
         if is_part(&file.file_name().to_string_lossy())
             && let Err(error) = std::fs::remove_file(file.path())
         {
-            tracing::warn!(path = %file.path().display(), %error, "cannot remove a broken-off upload");
+            tracing::warn!(path = %file.path().display(), %error, "cannot remove an unfinished upload");
         }
     }
 }

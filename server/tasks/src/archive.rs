@@ -192,7 +192,7 @@ impl Files {
         let Some(saved) = ctx.restore::<Checkpoint>().await? else { return Ok(None) };
         let length = |path: &Path| fs::metadata(path).map_or(0, |meta| meta.len());
         if length(&self.archive) < saved.mark.archive || length(&self.list) < saved.mark.list {
-            ctx.begin_anew();
+            ctx.start_over();
             return Ok(None);
         }
         let half = saved.mark.half.as_ref();

@@ -246,7 +246,7 @@ impl ChecksumJob {
             ctx.log(Level::Info, format!("continues after {done} of {all} files"));
             return Ok(Some(saved));
         }
-        ctx.begin_anew();
+        ctx.start_over();
         Ok(None)
     }
 

@@ -326,7 +326,7 @@ impl Import<'_> {
         let taken_over = imports.take_over(ctx, whole.as_ref().map(|(saved, _)| saved)).await?;
         let Some((saved, rejects)) = whole.filter(|_| taken_over) else {
             if begun {
-                ctx.begin_anew();
+                ctx.start_over();
             }
             return Ok(Earlier::Nothing);
         };

@@ -277,7 +277,7 @@ async fn restore(ctx: &Ctx, work: &Path) -> Result<Option<(ImageList, Spool)>, T
     let items = fs::read(list_of(work)).ok().and_then(|list| serde_json::from_slice::<Vec<Item>>(&list).ok());
     let spool = Spool::open(work, mark, ctx.budget()).map_err(|error| spool_error(&error))?;
     let Some((items, spool)) = items.zip(spool) else {
-        ctx.begin_anew();
+        ctx.start_over();
         return Ok(None);
     };
     ctx.log(Level::Info, format!("continues after {} of {} images", count(mark.done), count(items.len() as u64)));

@@ -33,8 +33,9 @@ fn stop(attempt: Arc<Attempt>) {
 /// Stops an attempt that was fenced off: another process settled its job. The store rejects its writes, so no one is
 /// told how it stops. What it has begun beside itself ends with it: child processes, once there are any, are ended
 /// here.
-pub(crate) fn take_away(attempt: Arc<Attempt>) {
-    tracing::warn!(job = %attempt.job(), attempt = attempt.fence.attempt, "this attempt has been taken away; stopping it");
+pub(crate) fn stop_fenced(attempt: Arc<Attempt>) {
+    let number = attempt.fence.attempt;
+    tracing::warn!(job = %attempt.job(), attempt = number, "another process has settled this job; stopping its attempt");
     attempt.stop.raise();
     attempt.shared.service.clone().spawn(async move {
         if timeout(attempt.shared.cancel_grace, attempt.ended.raised()).await.is_err() {

@@ -22,7 +22,7 @@ use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
     Code, Error, TaskError, WriteBudget,
-    attempt::{Attempt, attempt_folder::AttemptFolder, run::ASK_AGAIN},
+    attempt::{Attempt, attempt_folder::AttemptFolder, run::RETRY_PAUSE},
     files::data_dir::{remove_attempts, remove_folder},
     store::{Checkpoint, CheckpointOutcome, SaveCheckpoint},
 };
@@ -108,7 +108,7 @@ impl Attempt {
         self.hand_over_log()?;
         checkpoints.begun.store(true, Ordering::Release);
         let save = SaveCheckpoint { fence: self.fence.clone(), data, warnings };
-        let mut pause = ASK_AGAIN.0;
+        let mut pause = RETRY_PAUSE.0;
         let answer = loop {
             match self.shared.store.save_checkpoint(save.clone()).await {
                 Ok(answer) => break answer,
@@ -119,9 +119,9 @@ impl Attempt {
                     return Err(TaskError::Cancelled);
                 }
                 Err(error) => {
-                    tracing::error!(job = %self.job(), %error, "cannot keep a checkpoint; trying again");
+                    tracing::error!(job = %self.job(), %error, "cannot store a checkpoint; trying again");
                     tokio::select! {
-                        () = tokio::time::sleep(pause) => pause = (pause * 2).min(ASK_AGAIN.1),
+                        () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_PAUSE.1),
                         () = self.stop.raised() => return Err(TaskError::Cancelled),
                     }
                 }
@@ -206,7 +206,7 @@ impl Attempt {
         if watch.closed {
             return Err(TaskError::Cancelled);
         }
-        watch.heard_at = std::time::Instant::now();
+        watch.reported_at = std::time::Instant::now();
         self.shared.store.append_logs(self.new_lines().into_iter().collect());
         drop(watch);
         Ok(())

@@ -28,12 +28,12 @@ use crate::{
     store::Fence,
 };
 
-/// The most that [`Ctx::data`] takes, bytes of JSON.
+/// Largest value of [`Ctx::data`], bytes of JSON.
 const DATA_LIMIT: usize = 8 << 10;
-/// A longer message is cut, bytes.
+/// Longer messages are cut, bytes.
 const MESSAGE_LENGTH: usize = 1 << 10;
 
-/// A running attempt's handle: reports go in, the wish to stop comes out. Cheap to clone; usable from any thread.
+/// The context of a running task: takes reports and passes on requests to stop. Cheap to clone; usable from any thread.
 #[derive(Clone)]
 pub struct Ctx {
     pub(crate) attempt: Arc<Attempt>,
@@ -44,34 +44,34 @@ impl Ctx {
         Self { attempt }
     }
 
-    /// Whose attempt this is.
+    /// The job of this attempt.
     pub fn job(&self) -> JobId {
         self.attempt.fence.job
     }
 
-    /// Which attempt.
+    /// The number of this attempt.
     pub fn attempt(&self) -> AttemptNo {
         self.attempt.fence.attempt
     }
 
-    /// Enters stage `index` (zero-based, only forward); value and total restart from nothing.
+    /// Enters stage `index` (zero-based, only forward) and resets the value and the total.
     pub fn stage(&self, index: usize) {
         if !self.attempt.tracker.stage(index) {
-            self.log(Level::Warn, format!("stage {index} cannot be entered: it is over, or there is none"));
+            self.log(Level::Warn, format!("cannot enter stage {index}: it is over or does not exist"));
         }
     }
 
-    /// All the work of this stage, in `unit`: `B` for bytes (shown as sizes), else a plural noun such as `rows`.
+    /// Sets the total of this stage, in `unit`: `B` for bytes (shown as sizes), else a plural noun such as `rows`.
     pub fn total(&self, total: u64, unit: &'static str) {
         self.attempt.tracker.total(Some(total), unit);
     }
 
-    /// The unit alone, where the total is not known.
+    /// Sets the unit without a total.
     pub fn unit(&self, unit: &'static str) {
         self.attempt.tracker.total(None, unit);
     }
 
-    /// Adds work done. One relaxed atomic add: call it as often as you like.
+    /// Adds to the work done. One relaxed atomic add, cheap enough for every item.
     pub fn advance(&self, by: u64) {
         self.attempt.tracker.advance(by);
     }
@@ -81,27 +81,27 @@ impl Ctx {
         self.attempt.tracker.set(value);
     }
 
-    /// Sets the work done in this stage to what an earlier attempt has done of it; the speed is that of this attempt.
+    /// Sets the work done in this stage to the value that an earlier attempt reached. It does not count for the speed.
     pub fn continue_at(&self, value: u64) {
         self.attempt.tracker.continue_at(value);
     }
 
-    /// One line for users on what is being done now. Longer than 1 KiB, it is cut.
+    /// Sets the one-line message on the current work, cut at 1 KiB.
     pub fn message(&self, text: impl Into<String>) {
         self.message_toned(Tone::Info, text);
     }
 
-    /// The same, with a colour.
+    /// As [`Ctx::message`], with a colour.
     pub fn message_toned(&self, tone: Tone, text: impl Into<String>) {
         let mut text = printable(&text.into(), &[]).into_owned();
         text.truncate(text.floor_char_boundary(MESSAGE_LENGTH));
         self.attempt.tracker.message(tone, text);
     }
 
-    /// Free data for scripts that watch, at most 8 KiB of JSON.
+    /// Sets free-form data for scripts that follow the job, at most 8 KiB of JSON.
     ///
     /// # Errors
-    /// A failed task error with code `data_too_large` above that, `bad_data` for what JSON cannot say.
+    /// Codes `data_too_large` above the limit, `bad_data` for values that JSON cannot represent.
     pub fn data(&self, data: &impl Serialize) -> Result<(), TaskError> {
         let data = serde_json::to_value(data).map_err(|error| {
             TaskError::fatal("bad_data", "the progress data cannot be written as JSON").caused_by(&error)
@@ -115,14 +115,13 @@ impl Ctx {
         Ok(())
     }
 
-    /// A line for the log; several where the text has line breaks. Control characters are replaced. What comes faster
-    /// than 20,000 lines a second, or goes beyond 200,000 lines in one attempt, is left out, and a line says how many
-    /// were.
+    /// Appends `text` to the log, split at line breaks. Control characters are replaced. Lines above 20,000 a second,
+    /// or above 200,000 in one attempt, are dropped, and a line reports their number.
     pub fn log(&self, level: Level, text: impl Into<String>) {
         self.attempt.log(level, &text.into());
     }
 
-    /// The same for one line, with the colours that a program printed it in.
+    /// Appends one line to the log, with the colours that a program printed it in.
     pub fn log_styled(&self, level: Level, text: &str, styles: AnsiStyles) {
         self.attempt.log_styled(level, text, styles);
     }
@@ -133,12 +132,13 @@ impl Ctx {
         self.log(Level::Warn, text);
     }
 
-    /// Reports that the work continues, without progress to report, for [`Task::QUIET_TIMEOUT`](crate::Task). Cheap.
+    /// Reports that the work continues, for [`Task::QUIET_TIMEOUT`](crate::Task) and work without progress to report.
+    /// Cheap.
     pub fn alive(&self) {
         self.attempt.alive.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the task should stop. Cheap; ask it in every loop.
+    /// Whether the task should stop. Cheap; check it in every loop.
     pub fn is_cancelled(&self) -> bool {
         self.attempt.stop.is_raised()
     }
@@ -153,8 +153,8 @@ impl Ctx {
         self.attempt.stop.raised().await;
     }
 
-    /// Why it should stop; `None` while it should not. A job that is cancelled is over. One whose process is asked to
-    /// stop is not: it goes on from its last checkpoint, and this is the moment for another one.
+    /// Why the task should stop; `None` while it should not. A cancelled job is over. After a shutdown the job
+    /// continues from its last checkpoint, so the task should make another one now.
     pub fn stop_reason(&self) -> Option<StopReason> {
         match run::stop_cause(&self.attempt) {
             StopCause::None => None,
@@ -165,62 +165,60 @@ impl Ctx {
         }
     }
 
-    /// Keeps where the job can go on from, in place of the last checkpoint, and returns once that is durable. With it
-    /// are durable the files in the [work folder](Self::work_folder), as far as they have been flushed, and all that
-    /// the log said before. `state` and the count of warnings are taken at the call, not when the future is polled: a
-    /// lock that keeps them still can be let go of in between.
+    /// Saves the state from which the job can continue, in place of the last checkpoint. On return it is durable, and
+    /// so are the flushed parts of the files in the [work folder](Self::work_folder) and all earlier log lines. `state`
+    /// and the number of warnings are taken at the call, not when the future is polled, so a lock around the state can
+    /// be released before the `await`.
     ///
-    /// Any later attempt finds it by [`Ctx::restore`]: after a crash, a retry, a shutdown. It goes when the job
-    /// succeeds. Where the disk is full or the database fails, it waits for better times.
+    /// Any later attempt gets it from [`Ctx::restore`]: after a crash, a retry, a shutdown. It is deleted when the job
+    /// succeeds. If the disk is full or the database fails, this waits and repeats the write.
     ///
     /// # Errors
-    /// Codes `checkpoint_too_large` above 1 MiB of JSON, `bad_checkpoint` for what JSON cannot say, `io` for files that
-    /// cannot be synced. `TaskError::Paused` where it has been kept, and a user wants the job set aside there: the
-    /// task ends with it. `TaskError::Cancelled` where the attempt has lost its job to another one, or should stop and
-    /// the store still cannot write.
+    /// Codes `checkpoint_too_large` above 1 MiB of JSON, `bad_checkpoint` for values that JSON cannot represent, `io`
+    /// if a file cannot be synced. `TaskError::Paused` after the checkpoint is stored, if a user has asked for a pause:
+    /// the task returns it. `TaskError::Cancelled` if the attempt has lost its job, or should stop and the store still
+    /// cannot write.
     pub fn checkpoint<T: Serialize + ?Sized>(&self, state: &T) -> BoxFuture<'static, Result<(), TaskError>> {
         let (data, warnings) = (checkpoint::encode(state), self.attempt.tracker.warnings());
         let attempt = Arc::clone(&self.attempt);
         Box::pin(async move { attempt.save_checkpoint(data?, warnings).await })
     }
 
-    /// The job's latest checkpoint, whichever attempt made it; `None` where there is none. With it the warnings counted
-    /// until then count for this attempt, and its work folder holds copies of the files that the other attempt kept:
-    /// they may be longer than they were at the checkpoint, so it should name their lengths.
+    /// Returns the latest checkpoint of the job, from any attempt; `None` if there is none. Also takes over the number
+    /// of warnings at the checkpoint and copies the files of that attempt to the work folder. They may be longer than
+    /// they were at the checkpoint, so the state should include their lengths.
     ///
-    /// To be called before the work begins.
+    /// Call it before the work begins.
     ///
     /// # Errors
-    /// Code `bad_checkpoint` where it does not fit `T`; `database`, `disk_full`, `io`.
+    /// Code `bad_checkpoint` if it does not fit `T`; `database`, `disk_full`, `io`.
     pub async fn restore<T: DeserializeOwned>(&self) -> Result<Option<T>, TaskError> {
         self.attempt.take_over().await?.as_deref().map(checkpoint::decode).transpose()
     }
 
-    /// For a task that cannot use what [`Ctx::restore`] found, because something it refers to is gone: says so in the
-    /// log, and neither the place nor the warnings of the earlier attempt count any longer.
-    pub fn begin_anew(&self) {
-        self.attempt.tracker.begin_anew();
+    /// Discards the progress and the warnings of the earlier attempt, and logs that. For a task that cannot use the
+    /// result of [`Ctx::restore`] because something that it refers to is gone.
+    pub fn start_over(&self) {
+        self.attempt.tracker.start_over();
         self.log(Level::Warn, "the work of an earlier attempt is gone; starting over");
     }
 
-    /// Whether it is time for a checkpoint: a second (see
-    /// [`Builder::checkpoint_every`](crate::Builder::checkpoint_every)) has passed since the last one, or since the
-    /// attempt began. Cheap.
+    /// Whether a checkpoint is due: a second (see [`Builder::checkpoint_every`](crate::Builder::checkpoint_every)) has
+    /// passed since the last one, or since the start of the attempt. Cheap.
     pub fn is_checkpoint_due(&self) -> bool {
         Instant::now() >= self.attempt.checkpoints.due_at()
     }
 
-    /// Waits until it is time for a checkpoint.
+    /// Waits until a checkpoint is due.
     pub async fn checkpoint_due(&self) {
         while !self.is_checkpoint_due() {
             sleep_until(self.attempt.checkpoints.due_at()).await;
         }
     }
 
-    /// A folder of this attempt's own for files that its checkpoints refer to; no folders in it. It stays when the
-    /// attempt ends otherwise than well, if it has made a checkpoint. What a checkpoint refers to must not be changed
-    /// after it, only be added to: the next attempt, which begins with copies, may make them while this one still
-    /// writes, not knowing that it has been given up.
+    /// Returns the folder of this attempt for files that its checkpoints refer to. It must not contain folders. It is
+    /// kept after the attempt if a checkpoint was made and the job did not succeed. Files that a checkpoint refers to
+    /// may only be appended to: the next attempt may copy them while a stale attempt still writes.
     ///
     /// # Errors
     /// Codes `disk_full`, `io`.
@@ -230,11 +228,11 @@ impl Ctx {
 
     /// Runs `work` on the bounded blocking pool. A panic in it becomes the attempt's panic.
     ///
-    /// Work that still waits for a thread when the job is cancelled is not begun. Work that is handed in after that
-    /// (to clear away what was half done) is.
+    /// Work that is still queued when the job is cancelled does not start. Work that is submitted after the cancel,
+    /// such as a cleanup, does.
     ///
     /// # Errors
-    /// What `work` answers; `TaskError::Cancelled` if it was not begun.
+    /// Those of `work`; `TaskError::Cancelled` if it did not start.
     pub async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, TaskError> + Send + 'static,
@@ -259,11 +257,11 @@ impl Ctx {
         }
     }
 
-    /// Runs `work` on a thread of its own, for what holds one for its whole length. It counts as blocking work: until
-    /// it has returned, the attempt has not ended, whatever its future has answered.
+    /// Runs `work` on a new thread, for work that blocks its thread all the time. It counts as blocking work: the
+    /// attempt does not end before `work` has returned.
     ///
     /// # Errors
-    /// Those of the system, where there can be no further thread.
+    /// The system's error if no thread can be started.
     pub fn spawn_thread(
         &self,
         name: String,
@@ -278,17 +276,17 @@ impl Ctx {
         std::thread::Builder::new().name(name).stack_size(stack_bytes).spawn(run).map(drop)
     }
 
-    /// How many threads the blocking pool has.
+    /// Number of threads of the blocking pool.
     pub fn parallelism(&self) -> usize {
         self.attempt.shared.pool.threads()
     }
 
-    /// Runs `item` for every item, at most `concurrency` at once, each its own future; sets the total to their number
-    /// (`unit`), advances per item, turns errors into counted warnings. A panic in one fails that item alone. Stops
-    /// taking items once cancelled. Outcomes come in the order of `items`.
+    /// Runs `item` for every item, at most `concurrency` futures at once. Sets the total to the number of items
+    /// (`unit`), advances for each item, and counts errors as warnings. A panic fails only its own item. Takes no more
+    /// items once cancelled. Results are in the order of `items`.
     ///
     /// # Errors
-    /// `TaskError::Cancelled` once cancelled and the items in hand have ended.
+    /// `TaskError::Cancelled` once cancelled and the started items have ended.
     pub async fn batch<I, T, F, Fut>(
         &self,
         items: Vec<I>,
@@ -305,7 +303,7 @@ impl Ctx {
         self.batch_after(0, items, concurrency, unit, item).await
     }
 
-    /// The rest of a [batch](Self::batch), of which an earlier attempt has done `done` items; `items` are the others.
+    /// The rest of a [batch](Self::batch): an earlier attempt has done `done` items, and `items` are the others.
     ///
     /// # Errors
     /// As [`Ctx::batch`].
@@ -335,7 +333,7 @@ impl Ctx {
         ArtifactWriter::create(&self.attempt, name).await
     }
 
-    /// The folder behind an input path, held open: nothing outside the roots is reached through it.
+    /// Opens the folder of an input path and holds it open. Nothing outside the roots can be reached through it.
     ///
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots; `not_a_folder`.
@@ -349,7 +347,7 @@ impl Ctx {
         })
     }
 
-    /// The regular file behind an input path, opened, and its real path.
+    /// Opens the regular file of an input path; returns it and its real path.
     ///
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots; `not_a_file` for folders, pipes and devices.
@@ -365,8 +363,8 @@ impl Ctx {
         }
     }
 
-    /// The real path behind an input path, symlinks resolved, inside a root when it was looked at. For programs that
-    /// open it themselves; a task reads what [`Ctx::open_folder`] and [`Ctx::open_file`] open.
+    /// Returns the real path of an input path: symlinks resolved, inside a root at the time of the check. For programs
+    /// that open the path themselves; tasks use [`Ctx::open_folder`] and [`Ctx::open_file`].
     ///
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots.
@@ -374,7 +372,7 @@ impl Ctx {
         self.attempt.shared.roots.resolve(path).map_err(|error| TaskError::fatal("path", error.to_string()))
     }
 
-    /// An uploaded file of the input.
+    /// Returns an uploaded file of the input.
     ///
     /// # Errors
     /// Code `no_such_upload`, or `io`.
@@ -385,7 +383,7 @@ impl Ctx {
         })
     }
 
-    /// A folder of this attempt's own for temporary files; removed when the attempt ends.
+    /// Returns the folder of this attempt for temporary files. It is removed when the attempt ends.
     ///
     /// # Errors
     /// Codes `disk_full`, `io`.
@@ -393,8 +391,8 @@ impl Ctx {
         self.attempt.make_scratch().await
     }
 
-    /// What this attempt may write to the disk. Every file that a task writes takes its bytes from it, so that the
-    /// database always finds room.
+    /// The write budget of this attempt. Every file that a task writes takes its bytes from it, so that the database
+    /// always has space.
     pub fn budget(&self) -> &WriteBudget {
         &self.attempt.budget
     }
@@ -404,16 +402,16 @@ impl Ctx {
         self.attempt.shared.data.imports()
     }
 
-    /// By which the programs that this attempt starts are known: to be set in their environment.
+    /// The variables that identify the programs of this attempt. Set them in the environment of every program.
     pub fn mark(&self) -> Mark {
         Mark::of_attempt(&self.attempt.fence)
     }
 
-    /// Records a group of processes that this attempt has started, and returns once that is durable. If this process
-    /// should die, the others end the group. It must not do anything before.
+    /// Records a process group of this attempt; durable on return. If this process dies, others terminate the group.
+    /// The group must not do anything before this returns.
     ///
     /// # Errors
-    /// `TaskError::Cancelled` where the attempt has lost its job to another one; codes `database`, `disk_full`.
+    /// `TaskError::Cancelled` if the attempt has lost its job; codes `database`, `disk_full`.
     pub async fn record_group(&self, group: Group) -> Result<(), TaskError> {
         let shared = &self.attempt.shared;
         match shared.store.record_process_group(self.attempt.fence.clone(), group, &shared.node.kernel).await {
@@ -424,15 +422,15 @@ impl Ctx {
         }
     }
 
-    /// Deletes the record of a group that has ended. If that fails, a later search for its processes finds none.
+    /// Deletes the record of a group that has ended. If that fails, a later search finds no processes of it.
     pub async fn forget_group(&self, group: Group) {
         let Fence { worker, job, .. } = &self.attempt.fence;
         if let Err(error) = self.attempt.shared.store.delete_process_group(worker, group).await {
-            tracing::warn!(%job, %group, %error, "cannot forget a group of processes that has ended; it is harmless");
+            tracing::warn!(%job, %group, %error, "cannot delete the record of an ended process group; this does no harm");
         }
     }
 
-    /// How long the task may take to stop once it should.
+    /// How long the task may take to stop after a request.
     pub fn cancel_grace(&self) -> Duration {
         self.attempt.shared.cancel_grace
     }
@@ -442,7 +440,7 @@ fn cannot_open(path: &RootedPath, error: &std::io::Error) -> TaskError {
     TaskError::fatal("path", format!("the path {} cannot be opened: {error}", path.0)).caused_by(error)
 }
 
-/// Blocking work counted as in flight until this is dropped, wherever that happens.
+/// Counts blocking work as in flight until it is dropped, on any path.
 struct InFlight(Arc<Attempt>);
 
 impl InFlight {

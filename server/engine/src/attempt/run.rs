@@ -16,40 +16,38 @@ use crate::{
     task::DISK_FULL,
 };
 
-/// A store that refuses the end of an attempt is asked again after this, and then after twice as long, up to the last.
-pub(crate) const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Shortest and longest pause before a failed write of an attempt's end is repeated. The pause doubles each time.
+pub(crate) const RETRY_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// The code of a panic.
 const PANIC: Code = Code::new("panic");
 
-/// What the log says of an attempt that ends because its process does.
+/// Log line of an attempt that stopped because of a shutdown.
 const SHUTDOWN: &str = "stopped because its process was asked to (shutdown); the job goes on in its next attempt";
-/// The same where the task did not stop.
-const CUT_SHORT: &str = "cut short because its process was asked to stop (shutdown) and the task did not; the job goes on in its next attempt";
+/// Log line of an attempt that did not stop in time at a shutdown.
+const CUT_SHORT: &str = "cut short because its process was asked to stop (shutdown) and the task did not; \
+                         the job goes on in its next attempt";
 
-/// How the task's future came to its end.
+/// How the future of a task ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// It returned.
     Returned(Result<String, TaskError>),
-    /// It panicked.
     Panicked(Panicked),
-    /// It was dropped: it did not stop within the grace.
+    /// Dropped, because the task did not stop within the grace.
     Dropped,
 }
 
 /// Why the attempt was asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopCause {
-    /// Nothing: it ended by itself.
+    /// No request: the attempt ended by itself.
     None,
     /// A user cancelled it.
     Cancel,
     /// It exceeded a time limit.
     TimeOut(TimeOut),
-    /// Its process shuts down.
+    /// The process shuts down.
     Shutdown,
-    /// Another process settled its job.
+    /// Another process has settled the job.
     Lost,
 }
 
@@ -64,29 +62,30 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
         },
         () = attempt.dropped.raised() => Ended::Dropped,
     };
-    let wish = stop_cause(&attempt);
-    // Blocking work that the task left behind sees this and stops; until it has, the attempt keeps its slot.
+    let cause = stop_cause(&attempt);
+    // Blocking work that the task left behind sees this and stops. The attempt keeps its slot until then.
     attempt.stop.raise();
     attempt.blocking.idle().await;
 
-    let (outcome, remark) = decide_outcome(ended, wish, || attempt.next_attempt());
+    let (outcome, remark) = decide_outcome(ended, cause, || attempt.next_attempt());
     let succeeded = matches!(outcome, Outcome::Succeeded { .. });
     if let Outcome::Failed { failure, .. }
     | Outcome::RetryLater { failure, .. }
     | Outcome::Cancelled { failure: Some(failure), .. } = &outcome
     {
-        tracing::info!(job = %attempt.job(), attempt = attempt.fence.attempt, code = failure.code, "{}", failure.message);
+        let number = attempt.fence.attempt;
+        tracing::info!(job = %attempt.job(), attempt = number, code = failure.code, "{}", failure.message);
     }
     let settled = if let Some(mut finish) = finish(&attempt, outcome, remark.as_deref()) {
         if is_disk_full(&finish.outcome) {
-            // Before the end is written, which may find no room else.
+            // Frees space before the end is written to a full disk.
             attempt.drop_work().await;
         }
         finish.artifacts = attempt.tidy_up(&finish.outcome).await;
         settle(&attempt, finish).await
     } else {
-        // It has been cut short.
-        nothing_runs(&attempt);
+        // `cut_short` has written the end.
+        release_slot(&attempt);
         Settled::TooLate
     };
     if settled == Settled::TooLate {
@@ -96,27 +95,26 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
     attempt.shared.live.leave(&attempt);
 }
 
-/// Settles an attempt that does not stop and whose process ends, which ends it too: it counts as dropped. If it should
-/// say anything before that, it comes too late. One that has come to its end by itself is waited for, until that is on
-/// the way to the store: it has taken the last lines of the log along.
+/// Settles a task that does not stop before its process ends. The attempt counts as dropped, and a later result is
+/// ignored. If the task has already ended, waits until its end is in the writer's queue.
 pub(crate) async fn cut_short(attempt: &Attempt) {
     let (outcome, remark) = decide_outcome(Ended::Dropped, stop_cause(attempt), || attempt.next_attempt());
     let Some(finish) = finish(attempt, outcome, remark.as_deref()) else {
         return attempt.ended.raised().await;
     };
-    tracing::warn!(job = %attempt.job(), "the task does not stop; it dies with the process");
+    tracing::warn!(job = %attempt.job(), "the task does not stop; it ends with the process");
     match attempt.shared.store.finish(finish).await {
         Ok(_) | Err(Error::Fenced | Error::NoSuchJob(_)) => {}
-        Err(error) => tracing::error!(job = %attempt.job(), %error, "the end of an attempt could not be written down"),
+        Err(error) => tracing::error!(job = %attempt.job(), %error, "cannot store the end of an attempt"),
     }
 }
 
-/// Ends all reporting; answers what there is to write down of the attempt, but for its artifacts. `None` where it has
-/// been asked before: an attempt has one end.
+/// Ends all reporting and returns the end of the attempt for the store, without artifacts. `None` if it was called
+/// before: an attempt has one end.
 fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Option<Finish> {
     let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }))?;
     if let Some(remark) = remark {
-        attempt.last_word(&mut closing, Level::Info, remark);
+        attempt.append_last_line(&mut closing, Level::Info, remark);
     }
     Some(Finish {
         fence: attempt.fence.clone(),
@@ -144,17 +142,17 @@ fn is_disk_full(outcome: &Outcome) -> bool {
     }
 }
 
-/// Gives back the slot, and lets who waits for its end know.
-fn nothing_runs(attempt: &Attempt) {
+/// Frees the slot and wakes those that wait for the end of the attempt.
+fn release_slot(attempt: &Attempt) {
     attempt.shared.free_slot();
     attempt.ended.raise();
 }
 
-/// What became of the attempt, and what its log should say of it. `next_attempt` says when a failed one may be tried
-/// again, if it may.
+/// Returns the outcome of an attempt and a remark for its log. `next_attempt` returns the time of the next attempt, or
+/// `None` if none is left.
 pub(crate) fn decide_outcome(
     ended: Ended,
-    wish: StopCause,
+    cause: StopCause,
     next_attempt: impl FnOnce() -> Option<Micros>,
 ) -> (Outcome, Option<Cow<'static, str>>) {
     let failed = |failure, trace, again: bool| match next_attempt().filter(|_| again) {
@@ -164,7 +162,7 @@ pub(crate) fn decide_outcome(
     let dropped = matches!(ended, Ended::Dropped);
     let end = match ended {
         Ended::Returned(Ok(output)) => {
-            let remark = (wish == StopCause::Cancel).then_some("finished before the cancel took effect".into());
+            let remark = (cause == StopCause::Cancel).then_some("finished before the cancel took effect".into());
             return (Outcome::Succeeded { output }, remark);
         }
         Ended::Returned(Err(error)) => error,
@@ -173,8 +171,8 @@ pub(crate) fn decide_outcome(
         }
         Ended::Dropped => TaskError::Cancelled,
     };
-    let remark = match (wish, &end) {
-        // That it failed while it stopped is worth a word, but is not held against it.
+    let remark = match (cause, &end) {
+        // A failure during shutdown is logged, but the attempt is not charged for it.
         (StopCause::Shutdown, TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
             Some(format!("{SHUTDOWN}; this one ended with: {fault}").into())
         }
@@ -184,11 +182,11 @@ pub(crate) fn decide_outcome(
         _ if dropped => Some("did not stop by itself in time, and was dropped".into()),
         _ => None,
     };
-    let outcome = match (wish, end) {
-        // Its last checkpoint said that a user wants it set aside.
+    let outcome = match (cause, end) {
+        // Its last checkpoint reported that a user wants to pause the job.
         (StopCause::None | StopCause::Shutdown, TaskError::Paused) => Outcome::Paused,
         (StopCause::None | StopCause::Shutdown, TaskError::Snooze(until)) => Outcome::Snoozed { until },
-        // The store no longer accepts anything of a lost attempt.
+        // The store rejects all writes of a lost attempt.
         (StopCause::Shutdown | StopCause::Lost, _) => Outcome::Released,
         (StopCause::Cancel, TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
             Outcome::Cancelled { trace: fault.trace.clone(), failure: Some(fault.into()) }
@@ -219,7 +217,7 @@ pub(crate) fn decide_outcome(
     (outcome, remark)
 }
 
-/// The failure of an attempt that was stopped because of its limits in time.
+/// The failure of an attempt that exceeded a time limit.
 fn too_slow(passed: TimeOut) -> Failure {
     let (code, message) = match passed {
         TimeOut::Total(most) => {
@@ -230,7 +228,7 @@ fn too_slow(passed: TimeOut) -> Failure {
     Failure { code: code.to_owned(), message }
 }
 
-/// Why the attempt is to stop, if it is. A user's wish counts before all others.
+/// Why the attempt should stop. A user's cancel takes precedence over all other causes.
 pub(crate) fn stop_cause(attempt: &Attempt) -> StopCause {
     if !attempt.stop.is_raised() {
         StopCause::None
@@ -245,28 +243,27 @@ pub(crate) fn stop_cause(attempt: &Attempt) -> StopCause {
     }
 }
 
-/// What the store made of the end of an attempt.
+/// Result of writing the end of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Settled {
-    /// It is written down.
     Counts,
-    /// The job was not the attempt's any more.
+    /// The job no longer belonged to the attempt.
     TooLate,
-    /// The same, after the store had failed to write it down: so it says, but the end may be there.
+    /// As `TooLate`, but after a failed write, which may have stored the end.
     Unclear,
 }
 
-/// Writes the end down, however long the store takes to accept it.
+/// Writes the end, and repeats that until the store accepts or rejects it.
 async fn settle(attempt: &Attempt, finish: Finish) -> Settled {
     let shared = &attempt.shared;
-    let mut pause = ASK_AGAIN.0;
+    let mut pause = RETRY_PAUSE.0;
     let (mut first, mut has_failed) = (true, false);
     loop {
         let mut finishing = shared.store.finish(finish.clone());
         let answer = futures_util::poll!(finishing.as_mut());
         if first {
-            // The end is in the writer's queue. A claim that goes there now comes after it, and both are one commit.
-            nothing_runs(attempt);
+            // The end is in the writer's queue. A claim that is queued now comes after it; both are in one commit.
+            release_slot(attempt);
             first = false;
         }
         let answer = match answer {
@@ -281,14 +278,15 @@ async fn settle(attempt: &Attempt, finish: Finish) -> Settled {
                 return Settled::Counts;
             }
             Err(error @ (Error::Fenced | Error::NoSuchJob(_))) => {
-                tracing::warn!(job = %attempt.job(), attempt = attempt.fence.attempt, %error, "the end of an attempt came too late");
+                let number = attempt.fence.attempt;
+                tracing::warn!(job = %attempt.job(), attempt = number, %error, "the end of an attempt came too late");
                 return if has_failed { Settled::Unclear } else { Settled::TooLate };
             }
             Err(error) => {
-                tracing::error!(job = %attempt.job(), %error, "cannot write down the end of an attempt; trying again");
+                tracing::error!(job = %attempt.job(), %error, "cannot store the end of an attempt; trying again");
                 has_failed = true;
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(ASK_AGAIN.1);
+                pause = (pause * 2).min(RETRY_PAUSE.1);
             }
         }
     }

@@ -96,7 +96,7 @@ impl Builder {
         let kind = declared.kind.clone();
         let entry = declared.entry(task)?;
         if !self.tasks.add_declared(entry) {
-            return Err(Error::Unusable(format!("there is a task of the name {kind} already; choose another one")));
+            return Err(Error::Unusable(format!("a task named {kind} is registered already; choose another name")));
         }
         Ok(self)
     }
@@ -233,7 +233,7 @@ impl Builder {
     pub async fn open(self) -> Result<Engine> {
         if self.heartbeat.is_zero() || self.lease < 3 * self.heartbeat {
             return Err(Error::Unusable(
-                "a lease must be at least three heartbeats, and these more than nothing".into(),
+                "a lease must be at least three heartbeats, and a heartbeat more than 0 s".into(),
             ));
         }
         let data = self.data;
@@ -269,7 +269,7 @@ impl Builder {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await?);
         let node = Node {
             worker,
-            kernel: node_lock::kernel(),
+            kernel: node_lock::host_boot_id(),
             pid: std::process::id(),
             role: self.role,
             concurrency: self.concurrency,

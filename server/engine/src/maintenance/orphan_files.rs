@@ -1,8 +1,9 @@
-//! Orphan files: folders of jobs, and uploads, that the database does not know.
+//! Orphan files: folders of jobs, and uploads, that are not in the database.
 //!
-//! A server that is killed between a deletion and the removal of its files leaves a few. A database that was replaced
-//! by an older copy makes orphans of many files that are still wanted. So a sweep takes only numbers that this database
-//! has given, only a few of them without being asked, and keeps them aside for a day before it removes them.
+//! A server that is killed between a deletion and the removal of the files leaves a few. After a database was replaced
+//! by an older copy, many files that are still needed look like orphans. So a sweep moves only files with ids that this
+//! database has given out, only a few of them unless it is told to take all, and keeps them for a day before it removes
+//! them.
 
 use std::{
     fs,
@@ -24,16 +25,16 @@ use crate::{
     uploads::{is_id, is_older},
 };
 
-/// The most orphans that are taken without being asked …
+/// Orphans that a sweep moves without `--sweep-orphans`, at most …
 const FEW: usize = 20;
-/// … unless one in `SHARE` of all files is more.
+/// … or one in `SHARE` of all files, if that is more.
 const SHARE: usize = 10;
-/// How long they are kept aside.
+/// Time between moving and removing orphan files.
 const KEPT_ASIDE: Duration = Duration::from_hours(24);
 /// Folders of jobs looked up in one query.
 const FOLDERS_AT_ONCE: usize = 500;
 
-/// Refuses to begin a new database in a directory that holds files of another one: it would know none of them.
+/// Fails if a new database would be created in a directory with files of another one.
 ///
 /// # Errors
 /// `Error::Unusable` with the remedy, `Error::Io`.
@@ -43,9 +44,9 @@ pub(crate) fn check_new_database(data: &DataDir) -> Result<()> {
         return Ok(());
     }
     Err(Error::Unusable(format!(
-        "there is no database in {}, or an empty one, but there are files of {} jobs and {} uploads, which a new database \
-         would not know. Put milepost.db back, together with milepost.db-wal if there is one, or a copy from {}; to begin \
-         with an empty database, move `jobs` and `uploads` somewhere else",
+        "there is no database in {}, or an empty one, but there are files of {} jobs and {} uploads, which would be \
+         orphans in a new database. Put milepost.db back, together with milepost.db-wal if there is one, or a copy from {}; to \
+         begin with an empty database, move `jobs` and `uploads` somewhere else",
         data.path().display(),
         count(jobs as u64),
         count(uploads as u64),
@@ -53,11 +54,11 @@ pub(crate) fn check_new_database(data: &DataDir) -> Result<()> {
     )))
 }
 
-/// Sweeps the folders of jobs that were deleted, and the checkpoints' files of those that have succeeded: the store
-/// commits first, and a server can die before the files go. Blocks the thread.
+/// Sweeps the folders of deleted jobs and the checkpoint files of succeeded jobs. They exist because the store commits
+/// first, and a server can die before it removes the files. Blocks the thread.
 pub(crate) fn sweep_jobs(shared: &Shared) -> Result<()> {
     let jobs = job_folders(&shared.data)?;
-    // Read after the folders were listed: none of them is too new to be known.
+    // Read after the folders were listed, so that the list has no newer job.
     let last = shared.service.block_on(shared.store.last_job())?;
     let mut orphans = Vec::new();
     for some in jobs.chunks(FOLDERS_AT_ONCE) {
@@ -82,7 +83,7 @@ pub(crate) fn sweep_jobs(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
-/// Sweeps uploads that came before `before` and that the database does not know. Blocks the thread.
+/// Sweeps uploads older than `before` that are not in the database. Blocks the thread.
 pub(crate) fn sweep_uploads(shared: &Shared, before: Micros) -> Result<()> {
     let files = upload_files(&shared.data, None)?;
     let old = upload_files(&shared.data, Some(before))?;
@@ -101,7 +102,7 @@ pub(crate) fn sweep_uploads(shared: &Shared, before: Micros) -> Result<()> {
     Ok(())
 }
 
-/// Removes what was moved aside a day ago. Blocks the thread.
+/// Removes files that were moved a day ago or earlier. Blocks the thread.
 pub(crate) fn remove_expired(shared: &Arc<Shared>) {
     let before = shared.clock.now().0 - KEPT_ASIDE.as_micros() as i64;
     for folder in fs::read_dir(shared.data.orphans()).into_iter().flatten().flatten() {
@@ -112,12 +113,12 @@ pub(crate) fn remove_expired(shared: &Arc<Shared>) {
     }
 }
 
-/// How many of `all` may be orphans for a sweep to take them without being asked.
+/// Largest number of orphans among `all` files that a sweep moves without `--sweep-orphans`.
 fn few_of(all: usize) -> usize {
     FEW.max(all / SHARE)
 }
 
-/// Moves entries of `folder` to a folder of this moment; returns how many.
+/// Moves entries of `folder` to a folder named by the current time; returns their number.
 fn move_aside(shared: &Shared, folder: &Path, names: &[String]) -> usize {
     if names.is_empty() {
         return 0;
@@ -137,18 +138,19 @@ fn move_aside(shared: &Shared, folder: &Path, names: &[String]) -> usize {
                 files = moved,
                 from = %folder.display(),
                 to = %aside.display(),
-                "moved files aside that belong to nothing in the database; they are removed in a day"
+                "moved orphan files aside; they are removed in a day"
             );
             moved
         }
         Err(error) => {
-            tracing::warn!(folder = %folder.display(), %error, "cannot move orphan files aside; the next sweep tries again");
+            let folder = folder.display();
+            tracing::warn!(%folder, %error, "cannot move orphan files aside; the next sweep tries again");
             0
         }
     }
 }
 
-/// Keeps the number of those that stay, for the overview.
+/// Stores the number of orphans left, for the overview.
 fn report(count: &AtomicU64, left: usize, what: &str) {
     count.store(left as u64, Ordering::Relaxed);
     if left > 0 {
@@ -160,7 +162,7 @@ fn report(count: &AtomicU64, left: usize, what: &str) {
     }
 }
 
-/// Removes the checkpoints' files of a job that has succeeded.
+/// Removes the checkpoint files of a job if it has succeeded.
 fn remove_finished_work(shared: &Shared, job: JobId) {
     let succeeded = |view: model::JobView| view.state == JobState::Succeeded;
     if shared.service.block_on(shared.store.job(job)).is_ok_and(succeeded) {
@@ -174,7 +176,7 @@ fn job_folders(data: &DataDir) -> Result<Vec<JobId>> {
     list(&data.jobs(), |entry| job(entry.file_name().to_str()?))
 }
 
-/// The ids of all uploads, or of those that came before a time.
+/// The ids of all uploads, or of those older than `before`.
 fn upload_files(data: &DataDir, before: Option<Micros>) -> Result<Vec<String>> {
     let counts =
         |entry: &fs::DirEntry| before.is_none_or(|before| entry.metadata().is_ok_and(|about| is_older(&about, before)));

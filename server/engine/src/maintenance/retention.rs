@@ -11,26 +11,26 @@ use crate::{
     store::{Prunable, Pruned, Usage},
 };
 
-/// How long the store's writer may be held by one removal, but for the sync of the disk that ends it.
+/// Longest time that one removal holds the store's writer, without the disk sync at its end.
 const HELD: Duration = Duration::from_millis(2);
-/// Jobs, or uploads, that are looked for at once: more than one removal takes.
+/// Jobs or uploads that one query returns: more than one removal takes.
 const FOUND: u32 = 256;
 
-/// Keeps the data directory in order, on behalf of a task. Made by [`Ctx::retention`].
+/// Deletes old data and copies the database, for tasks. Made by [`Ctx::retention`].
 #[derive(Clone)]
 pub struct Retention {
     shared: Arc<Shared>,
 }
 
 impl Ctx {
-    /// Retention, for tasks that prune or back up the data directory.
+    /// Returns the retention functions, for tasks that prune or back up the data directory.
     pub fn retention(&self) -> Retention {
         Retention { shared: Arc::clone(&self.attempt.shared) }
     }
 }
 
 impl Retention {
-    /// What lies where.
+    /// The data directory.
     pub fn data_dir(&self) -> &DataDir {
         &self.shared.data
     }
@@ -49,7 +49,7 @@ impl Retention {
         self.shared.store.back_up(into, stop)
     }
 
-    /// Bytes used.
+    /// Bytes used by the database and by files.
     ///
     /// # Errors
     /// `Error::Database`.
@@ -57,9 +57,9 @@ impl Retention {
         self.shared.store.usage().await
     }
 
-    /// Removes part of the next few jobs after `after`, or all of them, that ended before the time set for their state,
-    /// with their files. Answers what was removed and where to go on; `None` at the end. Holds the store's writer for
-    /// some milliseconds at a time.
+    /// Removes part or all of the next few jobs after `after` that ended before the time set for their state, with
+    /// their files. Returns what was removed and where to continue; `None` at the end. Holds the store's writer for a
+    /// few milliseconds at a time.
     ///
     /// # Errors
     /// `Error::Database`, `Error::Full`.
@@ -84,8 +84,9 @@ impl Retention {
         Ok(pruned.last.map(|last| (pruned, last)))
     }
 
-    /// Removes the next few uploads after the id `after` that only jobs refer to which ended before then, with their
-    /// files. Answers how many and where to go on; `None` at the end. Holds the store's writer as [`Self::prune`] does.
+    /// Removes the next few uploads after the id `after` that only jobs ended before `before` refer to, with their
+    /// files. Returns their number and where to continue; `None` at the end. Holds the store's writer as
+    /// [`Self::prune`] does.
     ///
     /// # Errors
     /// `Error::Database`, `Error::Full`.
@@ -99,7 +100,7 @@ impl Retention {
         Ok(pruned.last.map(|last| (pruned.uploads.len(), last)))
     }
 
-    /// Whether the database has given its free space back: upkeep does so by and by.
+    /// Whether the database has returned its free pages to the file system. Upkeep does that in steps.
     ///
     /// # Errors
     /// `Error::Database`.

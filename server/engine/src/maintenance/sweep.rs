@@ -7,12 +7,12 @@ use tokio::task::spawn_blocking;
 
 use crate::{Result, maintenance::orphan_files, shared::Shared};
 
-/// Between two sweeps of uploads.
+/// Time between two sweeps of uploads.
 const SWEEP: Duration = Duration::from_hours(1);
 /// How long an upload that no job refers to is kept.
 const UPLOAD_KEPT: Duration = Duration::from_hours(24);
 
-/// Works until the engine stops.
+/// Sweeps uploads every hour until the engine stops.
 pub(crate) async fn keep_up(shared: Arc<Shared>) {
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
@@ -35,7 +35,7 @@ async fn sweep_uploads(shared: &Arc<Shared>) -> Result<()> {
         orphan_files::remove_expired(&shared);
         orphan_files::sweep_uploads(&shared, before)
     });
-    // It does not panic, and is not cancelled.
+    // The closure does not panic, and is not cancelled.
     swept.await.unwrap_or(Ok(()))
 }
 

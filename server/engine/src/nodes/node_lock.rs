@@ -9,12 +9,12 @@ use std::{
 
 use crate::{DataDir, Error, Result, store::WorkerId};
 
-/// What the line with the kinds begins with; none of them has a space in it.
+/// Prefix of the line with the kinds. Kinds contain no spaces.
 const KINDS: &str = "kinds:";
-/// More than the line is ever long, bytes.
+/// Bytes read of the file at most; it is always shorter.
 const LONGEST: u64 = 1 << 20;
 
-/// This process's own lock. The system lets go of it when the process ends, however it ends.
+/// The lock of this process. The system releases it when the process ends, in any way.
 #[derive(Debug)]
 pub(crate) struct NodeLock {
     path: PathBuf,
@@ -22,15 +22,14 @@ pub(crate) struct NodeLock {
 }
 
 impl NodeLock {
-    /// Takes the lock of `worker`, which is new, and notes the kinds of its jobs.
+    /// Takes the lock of `worker`, which is new, and writes the kinds of its jobs.
     pub(crate) fn take(data: &DataDir, worker: &WorkerId, kinds: &[&str]) -> Result<Self> {
         let kinds = kinds.join(" ");
         let path = path_of(data, worker);
         let taken = || {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             file.try_lock().map_err(std::io::Error::from)?;
-            // The lock counts, not what is in the file, for which a full disk may have no room. The number is for
-            // users who look.
+            // Only the lock matters; a full disk may have no space for the text. The process id is for users.
             let _ = writeln!(file, "{}\n{KINDS} {kinds}", std::process::id());
             Ok(file)
         };
@@ -42,23 +41,23 @@ impl NodeLock {
 impl Drop for NodeLock {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_file(&self.path) {
-            tracing::debug!(path = %self.path.display(), %error, "the lock file stays; it is harmless");
+            tracing::debug!(path = %self.path.display(), %error, "cannot remove the lock file; this does no harm");
         }
     }
 }
 
-/// How a process's lock is found.
+/// State of a process's lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LockState {
-    /// Its owner lives, or that cannot be told.
+    /// Its owner is alive, or the check failed.
     Held,
-    /// It can be taken: its owner is dead.
+    /// Its owner is dead.
     Free,
-    /// There is no such file here.
+    /// There is no such file on this host.
     Missing,
 }
 
-/// Looks at the lock of a process.
+/// Checks the lock of a process.
 pub(crate) fn state(data: &DataDir, worker: &WorkerId) -> LockState {
     let path = path_of(data, worker);
     let tried = File::open(&path).map_err(TryLockError::Error).and_then(|file| file.try_lock());
@@ -73,18 +72,17 @@ pub(crate) fn state(data: &DataDir, worker: &WorkerId) -> LockState {
     }
 }
 
-/// The kinds that a process runs; `None` where its file is elsewhere, or does not hold all of them.
+/// The kinds that a process runs; `None` if its file is missing or incomplete.
 pub(crate) fn kinds(data: &DataDir, worker: &WorkerId) -> Option<Vec<String>> {
     let mut text = String::new();
     File::open(path_of(data, worker)).and_then(|file| file.take(LONGEST).read_to_string(&mut text)).ok()?;
-    // Not one that a full disk has cut.
+    // A line cut by a full disk does not count.
     let kinds = text.strip_suffix('\n')?.lines().find_map(|line| line.strip_prefix(KINDS))?;
     Some(kinds.split_whitespace().map(str::to_owned).collect())
 }
 
-/// The running kernel: no other has the same id, and after a new start it has another. Locks on files reach so far.
-/// Empty where the system does not say.
-pub(crate) fn kernel() -> String {
+/// Boot id of this host, new at each boot. File locks are valid only within one boot. Empty if the system has none.
+pub(crate) fn host_boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 

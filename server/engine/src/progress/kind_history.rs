@@ -75,7 +75,7 @@ impl HistoryCache {
         let kind_history = match store.recent_runs(kind).await {
             Ok(runs) => Some(Arc::new(KindHistory::of(stages, &runs))),
             Err(error) => {
-                tracing::warn!(kind, %error, "the history of a kind cannot be read; its runs are estimated by what was known");
+                tracing::warn!(kind, %error, "cannot read the history of a kind; using the cached one");
                 None
             }
         };

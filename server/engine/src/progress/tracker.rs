@@ -152,7 +152,7 @@ impl Tracker {
     }
 
     /// Nothing that an earlier attempt left counts for this one, neither its warnings nor its place.
-    pub(crate) fn begin_anew(&self) {
+    pub(crate) fn start_over(&self) {
         self.warnings.store(0, Relaxed);
         self.reports().restarted = true;
         self.changed();
@@ -223,7 +223,7 @@ impl Sample {
     }
 
     /// Looks at the tracker; answers whether it has moved since the last look.
-    pub(crate) fn look(&mut self, tracker: &Tracker, now: Instant, at: Micros) -> bool {
+    pub(crate) fn update(&mut self, tracker: &Tracker, now: Instant, at: Micros) -> bool {
         let sum = tracker.sum();
         let seen = (tracker.changes.load(Relaxed), sum);
         if seen == self.seen {
@@ -281,7 +281,7 @@ impl Sample {
 
     /// The last look. What has succeeded is whole, whatever it reported.
     pub(crate) fn close(&mut self, tracker: &Tracker, now: Instant, at: Micros, succeeded: bool) {
-        self.look(tracker, now, at);
+        self.update(tracker, now, at);
         self.progress.eta = None;
         if succeeded {
             self.progress.rev += 1;
@@ -330,7 +330,7 @@ mod tests {
         let (tracker, now) = (Tracker::new(Stages::default()), Instant::now());
         let mut sample = Sample::new(now, left());
         let mut seen = |fraction, value| {
-            assert!(sample.look(&tracker, now, Micros(0)));
+            assert!(sample.update(&tracker, now, Micros(0)));
             assert_eq!((sample.progress().fraction, sample.progress().value), (Some(fraction), value));
         };
         tracker.count_warnings(2);
@@ -348,8 +348,8 @@ mod tests {
     fn restarted_task_resets_its_progress() {
         let (tracker, now) = (Tracker::new(Stages::default()), Instant::now());
         let mut sample = Sample::new(now, left());
-        tracker.begin_anew();
-        assert!(sample.look(&tracker, now, Micros(0)));
+        tracker.start_over();
+        assert!(sample.update(&tracker, now, Micros(0)));
         assert_eq!((sample.progress().fraction, sample.progress().value), (None, 0));
     }
 
@@ -361,7 +361,7 @@ mod tests {
         tracker.continue_at(1_000_000);
         for second in 0..=5 {
             let now = start + Duration::from_secs(second);
-            assert!(sample.look(&tracker, now, Micros(second as i64)));
+            assert!(sample.update(&tracker, now, Micros(second as i64)));
             assert_eq!(sample.progress().value, 1_000_000 + 10 * second);
             tracker.advance(10);
         }

@@ -159,7 +159,7 @@ fn reason(schedule: &Schedule, error: &Error) -> String {
                     field => format!("{field}: {}", fault.message),
                 })
                 .collect();
-            format!("what it is to start with no longer fits: {}", told.join(" "))
+            format!("its input is no longer valid: {}", told.join(" "))
         }
         error => format!("its job cannot be started: {error}"),
     }

@@ -102,21 +102,28 @@ pub(crate) struct Recorder {
     apart: f32,
     gaps: Gaps,
     rhythm: Rhythm,
-    heard_at: f64,
+    reported_at: f64,
 }
 
 impl Recorder {
     /// A recorder that begins at `seconds`, for an attempt with `stages` stages.
     pub(crate) fn new(stages: usize, seconds: f64) -> Self {
         let curve = Curve { works: vec![None; stages.max(1)], ..Curve::default() };
-        Self { curve, latest: None, apart: APART, gaps: Gaps::default(), rhythm: Rhythm::new(None), heard_at: seconds }
+        Self {
+            curve,
+            latest: None,
+            apart: APART,
+            gaps: Gaps::default(),
+            rhythm: Rhythm::new(None),
+            reported_at: seconds,
+        }
     }
 
     /// Takes note of a report.
     pub(crate) fn observe(&mut self, seconds: f64, progress: &Progress) {
-        let gap = (seconds - self.heard_at).max(0.0);
+        let gap = (seconds - self.reported_at).max(0.0);
         self.gaps.observe(gap);
-        self.heard_at = seconds;
+        self.reported_at = seconds;
         self.curve.longest_gap = self.curve.longest_gap.max(rounded(gap, 10.0).into());
         let point = CurvePoint::of(seconds, progress);
         if let Some(work) = self.curve.works.get_mut(point.stage.unwrap_or(0) as usize) {

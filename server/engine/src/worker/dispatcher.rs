@@ -15,16 +15,16 @@ use crate::{
     store::{Claim, Claimable, Claimed},
 };
 
-/// The store notices new work, also from other processes; this is for work that it missed.
-const LOOK_ANYWAY: Duration = Duration::from_secs(2);
-/// After the store has failed.
-const RECOVER: Duration = Duration::from_secs(1);
+/// Fallback poll: the store normally wakes a claim, also for work from other processes.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// Pause after a store error.
+const ERROR_PAUSE: Duration = Duration::from_secs(1);
 
 /// Claims and starts jobs until the engine stops.
 pub(crate) async fn dispatch(shared: Arc<Shared>) {
     let kinds: Arc<[Claimable]> = shared.registry.entries().map(|entry| claimable(&entry.info)).collect();
     while !shared.stopping.is_raised() {
-        // Armed before the slots are counted: one that is freed meanwhile wakes us again at once.
+        // Registered before the slots are counted, so that a slot freed in between is not missed.
         let mut freed = std::pin::pin!(shared.slot_freed.notified());
         freed.as_mut().enable();
         let slots = shared.node.concurrency.saturating_sub(shared.running.load(Ordering::Acquire));
@@ -36,14 +36,14 @@ pub(crate) async fn dispatch(shared: Arc<Shared>) {
             continue;
         }
         let enough = CancellationToken::new();
-        let wish =
+        let request =
             Claim { worker: shared.node.worker.clone(), slots, kinds: Arc::clone(&kinds), waits: Some(enough.clone()) };
-        let mut claiming = shared.store.claim(wish);
+        let mut claiming = shared.store.claim(request);
         let claimed = tokio::select! {
             biased;
             claimed = &mut claiming => claimed,
-            () = no_more_as_it_was(&shared, freed) => {
-                // It may be taking something home right now.
+            () = claim_outdated(&shared, freed) => {
+                // The claim may be returning jobs at this moment.
                 enough.cancel();
                 claiming.await
             }
@@ -53,7 +53,7 @@ pub(crate) async fn dispatch(shared: Arc<Shared>) {
             Err(error) => {
                 tracing::error!(%error, "cannot claim jobs; trying again");
                 tokio::select! {
-                    () = tokio::time::sleep(RECOVER) => {}
+                    () = tokio::time::sleep(ERROR_PAUSE) => {}
                     () = shared.stopping.raised() => {}
                 }
             }
@@ -62,16 +62,16 @@ pub(crate) async fn dispatch(shared: Arc<Shared>) {
     shared.dispatched.raise();
 }
 
-/// Waits until a waiting claim should be renewed or given up.
-async fn no_more_as_it_was(shared: &Shared, slot_freed: impl Future<Output = ()>) {
+/// Waits until a waiting claim should be repeated or given up.
+async fn claim_outdated(shared: &Shared, slot_freed: impl Future<Output = ()>) {
     tokio::select! {
         () = slot_freed => {}
-        () = tokio::time::sleep(LOOK_ANYWAY) => {}
+        () = tokio::time::sleep(POLL_INTERVAL) => {}
         () = shared.stopping.raised() => {}
     }
 }
 
-/// Queues scheduled jobs when their time has come, until the engine stops.
+/// Queues scheduled jobs when they are due, until the engine stops.
 pub(crate) async fn promote(shared: Arc<Shared>) {
     while !shared.stopping.is_raised() {
         let mut rescheduled = std::pin::pin!(shared.rescheduled.notified());
@@ -80,11 +80,11 @@ pub(crate) async fn promote(shared: Arc<Shared>) {
         let pause = match shared.store.promote_due(now).await {
             Ok(next) => {
                 let until = next.map(|next| Duration::from_secs_f64(next.seconds_since(now).max(0.0)));
-                until.map_or(LOOK_ANYWAY, |until| until.min(LOOK_ANYWAY))
+                until.map_or(POLL_INTERVAL, |until| until.min(POLL_INTERVAL))
             }
             Err(error) => {
                 tracing::error!(%error, "cannot queue scheduled jobs; trying again");
-                RECOVER
+                ERROR_PAUSE
             }
         };
         tokio::select! {
@@ -95,8 +95,8 @@ pub(crate) async fn promote(shared: Arc<Shared>) {
     }
 }
 
-/// Runs an attempt. A panic outside of its task leaves a job that runs for ever, so it ends the process, whose jobs are
-/// then settled by the next one.
+/// Runs an attempt. A panic outside of its task would leave a job that runs for ever, so it ends the process. The next
+/// process settles its jobs.
 async fn supervised(attempt: Arc<Attempt>, input: String) {
     let health = Arc::clone(&attempt.shared.health);
     if let Err(panicked) = panics::caught(run(attempt, input)).await {
@@ -124,7 +124,7 @@ async fn start(shared: &Arc<Shared>, claimed: Vec<Claimed>) {
     let cancelled = shared.live.enter(&attempts);
     cancelled.into_iter().for_each(cancel::cancel);
     if shared.leaving.is_raised() {
-        // Brought home after the others had been asked to stop.
+        // Claimed after the running attempts were asked to stop.
         for attempt in &attempts {
             attempt.stop.raise();
         }

@@ -11,7 +11,7 @@ use crate::{
     store::{self, DurableEvent},
 };
 
-/// Between the store and the host's listener.
+/// Listens to the store for the engine, and passes events on to the host's listener.
 pub(crate) struct Relay {
     pub(crate) live: Arc<RunningAttempts>,
     pub(crate) scheduler_waker: Arc<SchedulerWaker>,

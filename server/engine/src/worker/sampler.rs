@@ -14,15 +14,15 @@ use crate::{
     shared::Shared,
 };
 
-/// Between two looks at one job.
-const ROUND: Duration = Duration::from_millis(100);
-/// A round is made in this many parts, one after the other, so that the progress of thousands of jobs is spread out and
-/// arrives while it is new.
+/// Time between two samples of one job.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+/// A round samples this many groups of jobs one after the other, so that thousands of jobs cause an even load and their
+/// progress is published while it is fresh.
 const PARTS: u32 = 4;
-/// Between two saves of one job: at most two a second.
-const SAVE: Duration = Duration::from_millis(500);
+/// Least time between two saves of one job.
+const SAVE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Starts the sampler on a thread of its own: neither tasks nor the disk hold it up. It ends when `live` is closed.
+/// Starts the thread of the sampler: neither tasks nor the disk delay it. It ends when `live` is closed.
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
     let (shared, live) = (Arc::clone(shared), Arc::clone(&shared.live));
     let health = Arc::clone(&shared.health);
@@ -30,45 +30,45 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
         .spawn_thread("sampler", Some(Box::new(move || live.knock())), move |sampler| {
             let mut due = Instant::now();
             for part in (0..PARTS).cycle() {
-                // While nothing runs the thread sleeps.
+                // The thread sleeps while nothing runs.
                 if !shared.live.wait_for_any(|| sampler.answer()) {
                     return;
                 }
                 let now = Instant::now();
-                let overslept = now.saturating_duration_since(due) > ROUND;
-                due = if overslept { now } else { due } + ROUND / PARTS;
+                let overslept = now.saturating_duration_since(due) > SAMPLE_INTERVAL;
+                due = if overslept { now } else { due } + SAMPLE_INTERVAL / PARTS;
                 if !shared.live.pause(due.saturating_duration_since(now)) {
                     return;
                 }
-                look(&shared, part);
+                sample_group(&shared, part);
             }
         })
         .map_err(|source| Error::Io { what: "starting the sampler's thread".to_owned(), source })?;
     Ok(())
 }
 
-/// Looks at the jobs of a part.
-fn look(shared: &Shared, part: u32) {
+/// Samples the jobs of one group.
+fn sample_group(shared: &Shared, part: u32) {
     let (now, at) = (Instant::now(), shared.clock.now());
     let attempts = shared.live.of(|job| job.0.rem_euclid(i64::from(PARTS)) == i64::from(part));
     let mut moved = Vec::new();
     let mut saves = Vec::new();
     let mut curves = Vec::new();
     let mut logs = Vec::new();
-    // Held until all is handed over: an attempt cannot end, and publish that, between our sample and our event.
+    // Held until everything is published: no attempt can end, and publish that, between its sample and its event.
     let mut held = Vec::new();
     for attempt in &attempts {
         let mut watch = attempt.watch();
         if watch.closed {
             continue;
         }
-        let news = watch.sample.look(&attempt.tracker, now, at);
-        let told = attempt.update_forecast(&mut watch, news, now) || news;
-        if told {
+        let news = watch.sample.update(&attempt.tracker, now, at);
+        let changed = attempt.update_forecast(&mut watch, news, now) || news;
+        if changed {
             moved.push(event_of(attempt, &watch));
         }
-        watch.unsaved |= told;
-        let rested = watch.saved_at.is_none_or(|saved| now.saturating_duration_since(saved) >= SAVE);
+        watch.unsaved |= changed;
+        let rested = watch.saved_at.is_none_or(|saved| now.saturating_duration_since(saved) >= SAVE_INTERVAL);
         let save = watch.unsaved && rested;
         if save {
             saves.push((attempt.fence.clone(), watch.sample.progress().clone()));
@@ -77,7 +77,7 @@ fn look(shared: &Shared, part: u32) {
         }
         let lines = attempt.new_lines();
         if attempt.alive.swap(false, Ordering::Relaxed) || news || lines.is_some() {
-            watch.heard_at = now;
+            watch.reported_at = now;
         }
         if let Some(curve) = watch.forecast.as_mut().and_then(|forecast| forecast.due_curve(now)) {
             curves.push((attempt.fence.clone(), curve));
@@ -85,7 +85,7 @@ fn look(shared: &Shared, part: u32) {
         if let Some(passed) = attempt.overdue(now, &watch) {
             cancel::time_out(attempt, passed);
         }
-        if told || save || lines.is_some() {
+        if changed || save || lines.is_some() {
             held.push(watch);
         }
         logs.extend(lines);
