@@ -7,9 +7,11 @@ mod credential;
 mod error;
 mod handlers;
 pub mod http;
+mod identity;
 pub mod limits;
 pub mod middleware;
 pub mod run;
+mod setup_link_file;
 pub mod stream;
 
 use std::{process::ExitCode, time::Duration};

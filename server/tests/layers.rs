@@ -50,7 +50,27 @@ const CRATES: &[Crate] = &[
             &["routes"],
         ],
     },
-    // Add the rooms of `server/src` ("src") here.
+    Crate {
+        src: "src",
+        layers: &[
+            &["error", "VERSION"],
+            &["middleware::client_ip"],
+            &["limits"],
+            &["config"],
+            &["credential", "setup_link_file"],
+            &["http"],
+            &["middleware"],
+            &["stream"],
+            &["http::state"],
+            &["identity"],
+            &["handlers"],
+            // Above the handlers: the response to a rejected request is a page.
+            &["middleware::auth"],
+            &["http::router"],
+            &["cli"],
+            &["run"],
+        ],
+    },
 ];
 
 #[test]

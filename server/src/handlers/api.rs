@@ -10,13 +10,13 @@ use app::{
     session::flash::{self, Flash},
 };
 use axum::{
-    Extension, Json,
+    Extension,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, OriginalUri, Request, State},
     response::{IntoResponse, Response},
 };
-use engine::access::Actor;
-use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
+use engine::access::{Actor, Denied};
+use http::{Extensions, HeaderMap, HeaderValue, Method, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use leptos::server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
 use model::Tone;
@@ -27,8 +27,11 @@ use url::form_urlencoded;
 use crate::{
     AppState,
     handlers::{pages, sign_in::return_path},
-    http::router,
-    middleware::auth::{self, RequestIdentity},
+    http::{
+        form_pages,
+        response::{error_response, see_other, wants_html},
+    },
+    identity::RequestIdentity,
 };
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
@@ -45,7 +48,7 @@ pub(crate) async fn call(
 ) -> Response {
     let redirect = FormRedirect::from_request(&request);
     let answer = match buffer_body(request).await {
-        Ok((request, arguments)) => call_server_function(state.context(&identity), request, &arguments).await,
+        Ok((request, arguments)) => call_server_function(identity.context(&state), request, &arguments).await,
         Err(error) => Err(error),
     };
     match answer {
@@ -65,24 +68,18 @@ pub(crate) async fn unknown_function(request: Request) -> Response {
     error_response(&ApiError::new("unknown_function", format!("There is no {}", request.uri().path())))
 }
 
-/// The error as status and JSON.
-pub(crate) fn error_response(error: &ApiError) -> Response {
-    let status = StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses");
-    let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(error)).into_response();
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+/// The response to a request that is not allowed: a page or a redirect for browsers, a status for clients.
+pub(crate) async fn reject(state: AppState, request: Request, error: engine::Error) -> Response {
+    let signed_out = matches!(error, engine::Error::Denied(Denied::SignIn));
+    match (wants_html(&request), signed_out) {
+        (false, _) => error_response(&error.into()),
+        (true, true) => redirect_to_sign_in(&request),
+        (true, false) => forbidden(state, request, error).await,
     }
-    response
-}
-
-/// Whether a browser asks for a page.
-pub(crate) fn wants_html(request: &Request) -> bool {
-    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accepts.contains("text/html") && auth::bearer_token(request.headers()).is_none()
 }
 
 /// Redirects to the sign-in page, which leads back to the requested page.
-pub(crate) fn redirect_to_sign_in(request: &Request) -> Response {
+fn redirect_to_sign_in(request: &Request) -> Response {
     let page = match *request.method() {
         // Below a base path the router sees only the rest of the path.
         Method::GET | Method::HEAD => {
@@ -96,7 +93,7 @@ pub(crate) fn redirect_to_sign_in(request: &Request) -> Response {
 }
 
 /// A page with the reason; for a form, a redirect to its page.
-pub(crate) async fn forbidden(state: AppState, request: Request, error: engine::Error) -> Response {
+async fn forbidden(state: AppState, request: Request, error: engine::Error) -> Response {
     if let (&Method::POST, Some(redirect)) = (request.method(), FormRedirect::from_request(&request)) {
         return redirect.failure(error.into()).await;
     }
@@ -225,12 +222,8 @@ fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let page = uri.as_ref().and_then(http::Uri::path_and_query).map(PathAndQuery::as_str);
     let home = url("/");
     // A page that answered a form has the address of the form.
-    let form = page.and_then(|page| page.strip_prefix(&url("/api/"))).and_then(router::page_of).map(url);
+    let form = page.and_then(|page| page.strip_prefix(&url("/api/"))).and_then(form_pages::page_of).map(url);
     let page = form.as_deref().or(page);
     let page = page.filter(|page| return_path::is_below(&home, page)).unwrap_or(&home);
     HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
-}
-
-pub(crate) fn see_other(to: HeaderValue) -> Response {
-    (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
 }

@@ -19,11 +19,9 @@ use tasks::escape_cell;
 
 use crate::{
     AppState,
-    handlers::{
-        api,
-        downloads::{self, ChunkPool},
-    },
-    middleware::auth::RequestIdentity,
+    handlers::downloads,
+    http::{chunk_pool::ChunkPool, response::error_response},
+    identity::RequestIdentity,
 };
 
 /// Rows read from the store at once.
@@ -40,16 +38,16 @@ pub(crate) async fn export(
 ) -> Response {
     let values = match query {
         Ok(Query(values)) => values,
-        Err(rejection) => return api::error_response(&ApiError::new("malformed", rejection.body_text())),
+        Err(rejection) => return error_response(&ApiError::new("malformed", rejection.body_text())),
     };
     let value = |name: &str| values.iter().find(|(known, _)| known == name).map(|(_, encode)| encode.clone());
     // Days in the time zone of the user, as on the page.
     let (filter, faults) = Owner::new().with(|| {
-        state.context(&identity).provide();
+        identity.context(&state).provide();
         AuditFilter::read(value)
     });
     if !faults.is_empty() {
-        return api::error_response(&ApiError::invalid_input(faults));
+        return error_response(&ApiError::invalid_input(faults));
     }
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),

@@ -1,6 +1,5 @@
 //! Downloads: artifacts, input, result and log of a job.
 
-mod chunk_pool;
 mod range;
 
 use std::{fmt::Write as _, path::Path as FilePath, sync::Arc};
@@ -21,8 +20,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-pub(crate) use self::chunk_pool::ChunkPool;
-use crate::{AppState, middleware::auth::RequestIdentity};
+use crate::{AppState, http::chunk_pool::ChunkPool, identity::RequestIdentity};
 
 /// `GET /jobs/{id}/artifacts/{name}`: the file, or the range that a resumed download needs.
 pub(crate) async fn artifact(

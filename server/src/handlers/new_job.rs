@@ -23,8 +23,8 @@ use percent_encoding::percent_decode;
 
 use crate::{
     AppState,
-    handlers::{pages, schedules, uploads},
-    middleware::auth::{self, RequestIdentity},
+    handlers::{api, pages, schedules, uploads},
+    identity::RequestIdentity,
 };
 
 /// Most parts in a form; no task has as many fields.
@@ -94,7 +94,7 @@ pub(crate) async fn handle_form(
     let (mut draft, browse) = (reader.draft, reader.browse);
     let engine = match identity.reauthorise(&state, purpose.action()).await {
         Ok(identity) => identity.engine,
-        Err(error) => return auth::reject(state, page, error).await,
+        Err(error) => return api::reject(state, page, error).await,
     };
     let status = match read {
         Err(error) => record_error(&mut draft, error),

@@ -15,9 +15,8 @@ use leptos::prelude::{expect_context, provide_context};
 use leptos_axum::ResponseOptions;
 
 use crate::{
-    AppState,
-    handlers::{api, offline},
-    middleware::{auth::RequestIdentity, security_headers},
+    AppState, handlers::offline, http::response::error_response, identity::RequestIdentity,
+    middleware::security_headers,
 };
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -30,7 +29,7 @@ pub(crate) async fn page(
 ) -> Response {
     // Every page shows jobs in its sidebar, which the token may not allow.
     if let Err(error) = identity.engine.authorise(Action::See) {
-        return api::error_response(&error.into());
+        return error_response(&error.into());
     }
     let path = request.uri().path().to_owned();
     let config = Arc::clone(&state.config);
@@ -63,7 +62,7 @@ pub(crate) async fn render(
     let started = Instant::now();
     let leptos = state.leptos.clone();
     let identity = request.extensions().get::<RequestIdentity>().expect("every route of pages authenticates its users");
-    let app = state.context(identity);
+    let app = identity.context(&state);
     let visitor_id = offline::visitor_id(&app);
     let context = move || {
         app.clone().provide();

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::{
     AppState,
     handlers::new_job::{Purpose, handle_form, show_form},
-    middleware::auth::RequestIdentity,
+    identity::RequestIdentity,
 };
 
 /// The query of the page of a new schedule.

@@ -25,7 +25,8 @@ use crate::{
         api::{self, FormRedirect},
         pages,
     },
-    middleware::auth::RequestIdentity,
+    http::response::{error_response, wants_html},
+    identity::RequestIdentity,
 };
 
 /// `POST /api/{function}` of a form on `page`, whose `{id}` is the argument of that name.
@@ -35,19 +36,19 @@ pub(crate) async fn call(
     Extension(identity): Extension<RequestIdentity>,
     request: Request,
 ) -> Response {
-    let browser = api::wants_html(&request);
+    let browser = wants_html(&request);
     let (head, body) = request.into_parts();
     let function = head.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
     let (answer, arguments) = match api::buffer_body(Request::from_parts(head.clone(), body)).await {
         Ok((request, arguments)) => {
-            (api::call_server_function(state.context(&identity), request, &arguments).await, arguments)
+            (api::call_server_function(identity.context(&state), request, &arguments).await, arguments)
         }
         Err(error) => (Err(error), Bytes::new()),
     };
     let page = &*fill_id(page, &arguments);
     let (head, done) = match (browser, answer) {
         (false, Ok(answer)) => return no_store(answer),
-        (false, Err(error)) => return api::error_response(&error),
+        (false, Err(error)) => return error_response(&error),
         (true, Ok(answer)) => {
             let (outer, body) = answer.into_parts();
             match read_done(body).await {

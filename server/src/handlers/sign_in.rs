@@ -32,8 +32,10 @@ use url::form_urlencoded;
 use crate::{
     AppState,
     handlers::{api, offline},
-    middleware::{auth::RequestIdentity, security_headers},
-    run::users,
+    http::response::{error_response, see_other, wants_html},
+    identity::RequestIdentity,
+    middleware::security_headers,
+    setup_link_file,
 };
 
 /// The largest form, bytes: names and passwords are short.
@@ -65,7 +67,7 @@ pub(crate) async fn sign_in(
 ) -> Response {
     let form = match SubmittedForm::read(request).await {
         Ok(form) => form,
-        Err(error) => return api::error_response(&error),
+        Err(error) => return error_response(&error),
     };
     let Some(auth) = &state.auth else { return accounts_disabled() };
     let (error, wait) = match auth.sign_in(form.field("name"), form.field("password"), identity.address).await {
@@ -83,7 +85,7 @@ pub(crate) async fn sign_in(
         };
         render_public_page(&state, &form.headers, status(&error), PublicPage::SignIn(page))
     } else {
-        api::error_response(&error)
+        error_response(&error)
     };
     if let Some(seconds) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -114,10 +116,10 @@ pub(crate) async fn sign_out(
             Ok::<_, ApiError>(())
         };
         if let Err(error) = signed_out.await {
-            return api::error_response(&error);
+            return error_response(&error);
         }
     }
-    if api::wants_html(&request) { redirect_to(&url("/sign-in")) } else { Json(()).into_response() }
+    if wants_html(&request) { redirect_to(&url("/sign-in")) } else { Json(()).into_response() }
 }
 
 /// `GET /setup?link=SECRET`.
@@ -136,7 +138,7 @@ pub(crate) async fn set_up(
 ) -> Response {
     let form = match SubmittedForm::read(request).await {
         Ok(form) => form,
-        Err(error) => return api::error_response(&error),
+        Err(error) => return error_response(&error),
     };
     let Some(auth) = &state.auth else { return accounts_disabled() };
     let (link, name, password) = (form.field("link"), form.field("name"), form.field("password"));
@@ -150,7 +152,7 @@ pub(crate) async fn set_up(
         Err(error) => Err(error),
     };
     if !name.is_empty() && auth.is_set_up() {
-        users::remove_setup_link(&state.config);
+        setup_link_file::remove(&state.config);
     }
     match entered {
         Ok(()) => form.respond(&url("/")),
@@ -162,7 +164,7 @@ pub(crate) async fn set_up(
             });
             render_set_up(&state, &form.headers, status, again)
         }
-        Err(error) => api::error_response(&error),
+        Err(error) => error_response(&error),
     }
 }
 
@@ -212,7 +214,7 @@ fn password_mismatch() -> ApiError {
 }
 
 fn accounts_disabled() -> Response {
-    api::error_response(&engine::Error::from(Denied::NoAccounts).into())
+    error_response(&engine::Error::from(Denied::NoAccounts).into())
 }
 
 /// The empty form of a link; `None` if the link cannot be used.
@@ -258,7 +260,7 @@ fn render_public_page(state: &AppState, headers: &HeaderMap, status: StatusCode,
 }
 
 fn redirect_to(to: &str) -> Response {
-    api::see_other(HeaderValue::from_str(to).expect("next::local lets only ASCII pass, and the configuration is ASCII"))
+    see_other(HeaderValue::from_str(to).expect("next::local lets only ASCII pass, and the configuration is ASCII"))
 }
 
 fn status(error: &ApiError) -> StatusCode {
@@ -282,7 +284,7 @@ struct SubmittedForm {
 
 impl SubmittedForm {
     async fn read(request: Request) -> Result<Self, ApiError> {
-        let page = api::wants_html(&request);
+        let page = wants_html(&request);
         let (parts, body) = request.into_parts();
         let body = api::read_form_body(body, FORM_LIMIT, "The form is too large").await?;
         let fields = form_urlencoded::parse(&body).into_owned().collect();

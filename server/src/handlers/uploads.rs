@@ -17,7 +17,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, header};
 use percent_encoding::percent_decode_str;
 
-use crate::{AppState, handlers::api::error_response, middleware::auth::RequestIdentity};
+use crate::{AppState, http::response::error_response, identity::RequestIdentity};
 
 /// The file name, percent-encoded, for clients that do not put it into the address.
 const FILE_NAME: HeaderName = HeaderName::from_static("x-file-name");

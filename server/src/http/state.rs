@@ -3,7 +3,6 @@
 use std::{net::IpAddr, sync::Arc};
 
 use accounts::AuthService;
-use app::context::AppContext;
 use axum::extract::FromRef;
 use engine::{
     AuthorizedEngine, Engine, TaskInfo,
@@ -17,9 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
-    handlers::downloads::ChunkPool,
-    http::assets,
-    middleware::{auth::RequestIdentity, sessions::Sessions},
+    http::{assets, chunk_pool::ChunkPool},
+    middleware::sessions::Sessions,
     stream::{StreamRevoker, StreamService},
 };
 
@@ -75,32 +73,16 @@ impl AppState {
     }
 
     /// The time zone that the user has chosen. Clients use that of the server.
-    fn time_zone(&self, actor: &Actor) -> Option<TimeZone> {
+    pub(crate) fn time_zone(&self, actor: &Actor) -> Option<TimeZone> {
         let (Actor::User(who), Some(auth)) = (actor, &self.auth) else { return None };
         let accounts = auth.accounts();
         TimeZone::get(accounts.user(who.user)?.time_zone.as_deref()?).ok()
     }
 
-    fn receivers(&self) -> Arc<dyn Fn(Seq) -> usize + Send + Sync> {
+    /// The function that counts the streams which have received a message.
+    pub(crate) fn receivers(&self) -> Arc<dyn Fn(Seq) -> usize + Send + Sync> {
         let streams = self.streams.clone();
         Arc::new(move |message| streams.receivers(message))
-    }
-
-    /// The context of pages and server functions.
-    pub(crate) fn context(&self, identity: &RequestIdentity) -> AppContext {
-        AppContext {
-            engine: identity.engine.clone(),
-            auth: self.auth.clone(),
-            address: identity.address,
-            session: identity.session().map(|key| key.to_vec()),
-            zone: self.time_zone(identity.engine.actor()),
-            origin: self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization().into()),
-            receivers: self.receivers(),
-            build: assets::build().into(),
-            kept_pages: self.config.kept_pages,
-            upload_limit: self.config.upload_limit,
-            watch: self.config.reload_port.is_some(),
-        }
     }
 }
 

@@ -12,7 +12,8 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::{auth::bearer_token, hosts::Hosts, sessions::SESSION_COOKIE};
+use super::{hosts::Hosts, sessions::SESSION_COOKIE};
+use crate::credential::bearer_token;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

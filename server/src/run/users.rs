@@ -1,11 +1,8 @@
 //! `milepost setup-link` and `milepost user`: account commands, beside a running server or without one.
 
 use std::{
-    fs::{self, File},
-    io::{self, ErrorKind, IsTerminal, Write},
+    io::{self, IsTerminal, Write},
     net::SocketAddr,
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -19,7 +16,7 @@ use jiff::Timestamp;
 use model::FieldError;
 use tokio::runtime;
 
-use crate::{Error, Result, cli::UserCommand, config::Config, run::lock::Lock};
+use crate::{Error, Result, cli::UserCommand, config::Config, run::lock::Lock, setup_link_file};
 
 /// The name in the audit log; no user can have it.
 const BY: &str = "milepost user";
@@ -40,9 +37,8 @@ pub fn setup_link(config: &Config) -> Result<()> {
 /// Creates the setup link at the start of a server without an administrator. Returns the line for stdout. It contains
 /// the link only on a terminal; elsewhere stdout is often a log that others may read, so the link is in a private file.
 pub(crate) async fn create_setup_link(auth: &AuthService, config: &Config, listening: SocketAddr) -> Option<String> {
-    let file = setup_file(config);
     if auth.is_set_up() {
-        remove_setup_file(&file);
+        setup_link_file::remove(config);
         return None;
     }
     let made = async {
@@ -51,7 +47,7 @@ pub(crate) async fn create_setup_link(auth: &AuthService, config: &Config, liste
         if io::stdout().is_terminal() {
             return Ok(format!("set up the first administrator at {link}"));
         }
-        write_setup_file(&file, &link)?;
+        let file = setup_link_file::write(config, &link)?;
         Ok::<_, Error>(format!("set up the first administrator with the link in {}", file.display()))
     };
     match made.await {
@@ -64,33 +60,6 @@ pub(crate) async fn create_setup_link(auth: &AuthService, config: &Config, liste
             None
         }
     }
-}
-
-/// The file with the setup link.
-fn setup_file(config: &Config) -> PathBuf {
-    config.work.data_dir.join("setup-link")
-}
-
-/// Writes the link to a new file that only this user can read.
-fn write_setup_file(file: &Path, link: &str) -> Result<()> {
-    remove_setup_file(file);
-    let written = File::options().write(true).create_new(true).mode(0o600).open(file);
-    let written = written.and_then(|mut file| writeln!(file, "{link}"));
-    written.map_err(|source| Error::Io { what: format!("writing {}", file.display()), source })
-}
-
-/// Removes the file of an earlier start.
-fn remove_setup_file(file: &Path) {
-    if let Err(error) = fs::remove_file(file)
-        && error.kind() != ErrorKind::NotFound
-    {
-        tracing::warn!(file = %file.display(), %error, "cannot remove an old link for the first administrator");
-    }
-}
-
-/// Removes the setup link after it was used.
-pub(crate) fn remove_setup_link(config: &Config) {
-    remove_setup_file(&setup_file(config));
 }
 
 /// Runs a `milepost user` command.
