@@ -1,4 +1,4 @@
-//! Long downloads: what many of them at once cost the people who look at pages.
+//! Long downloads: the latency of pages during many of them.
 
 use std::{
     io::Read,
@@ -13,22 +13,22 @@ use std::{
 use reqwest::blocking::Client;
 
 use super::{
-    QUICK, ROUNDS, alone, p99,
+    MAX_P99, ROUNDS, measure_alone, p99,
     support::{
         long_log,
         process::{ServerProcess, TIMEOUT},
     },
 };
 
-/// Downloads at once.
+/// Parallel downloads.
 const DOWNLOADS: usize = 20;
 /// Lines of the log.
 const LINES: u64 = 50_000;
 
-/// Ends the downloads, also where the test panics.
-struct Over<'a>(&'a AtomicBool);
+/// Ends the downloads, also if the test panics.
+struct StopOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Over<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -36,7 +36,7 @@ impl Drop for Over<'_> {
 
 #[test]
 fn overview_is_quick_during_twenty_log_downloads() {
-    let _alone = alone();
+    let _alone = measure_alone();
     let (server, data) = ServerProcess::start();
     let client = Client::builder().timeout(3 * TIMEOUT).build().unwrap();
     let form = [("kind", "demo"), ("input", r#"{"seconds":0}"#)];
@@ -49,7 +49,7 @@ fn overview_is_quick_during_twenty_log_downloads() {
 
     let (over, under_way) = (AtomicBool::new(false), Barrier::new(DOWNLOADS + 1));
     let mut rounds: Vec<Duration> = thread::scope(|scope| {
-        let _end = Over(&over);
+        let _end = StopOnDrop(&over);
         for _ in 0..DOWNLOADS {
             scope.spawn(|| {
                 let download = || client.get(server.url("/jobs/1/log")).send().unwrap().error_for_status().unwrap();
@@ -68,5 +68,5 @@ fn overview_is_quick_during_twenty_log_downloads() {
     });
     eprintln!("{DOWNLOADS} downloads: p99 of the overview {rounds:?}");
     rounds.sort_unstable();
-    assert!(rounds[rounds.len() / 2] < QUICK, "99 of 100 pages take up to {rounds:?}");
+    assert!(rounds[rounds.len() / 2] < MAX_P99, "p99 of the overview: {rounds:?}");
 }

@@ -1,8 +1,8 @@
-//! Tasks that block every thread they have: what that costs the people who look on, and the processes that watch.
+//! Tasks that block every thread they have: pages, heartbeats and shutdown stay in time.
 //!
-//! A program of its own, so that nothing else runs while times are measured.
+//! A test program of its own, so that nothing else runs while times are measured.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::print_stderr, reason = "the figures are for people")]
+#![expect(clippy::print_stderr, reason = "the figures are for developers")]
 
 mod downloads;
 #[expect(dead_code, reason = "tests/http uses the rest")]
@@ -31,13 +31,13 @@ use support::{
     process::{ServerProcess, TIMEOUT, WorkerProcess},
 };
 
-/// After such a silence a process loses its jobs.
+/// A process without a heartbeat for this time loses its jobs.
 const LEASE: Duration = Duration::from_millis(1_500);
-/// Within this 99 of 100 pages come.
-const QUICK: Duration = Duration::from_millis(100);
-/// How many are asked for in a row.
+/// Limit of the latency of pages, 99th percentile.
+const MAX_P99: Duration = Duration::from_millis(100);
+/// Pages in one round.
 const PAGES: usize = 300;
-/// So often at least. The middle one of these rounds counts: the machine may have something else to do in one of them.
+/// Least number of rounds. The median counts: the machine may be busy in one of them.
 const ROUNDS: usize = 5;
 
 /// Async code that blocks its thread, as it should not.
@@ -65,9 +65,9 @@ impl Task for Block {
 }
 
 #[test]
-#[ignore = "the program that the other test runs"]
-fn a_server_with_a_task_that_blocks() {
-    // Its settings come from the environment.
+#[ignore = "the program that the other tests run"]
+fn server_with_blocking_task() {
+    // The settings come from the environment.
     let cli::Command::Serve(settings) = cli::Cli::parse_from(["milepost"]).command() else { unreachable!() };
     serve::run(settings.config().unwrap(), |builder, settings| tasks::register(builder, settings).register(Block))
         .unwrap();
@@ -75,7 +75,7 @@ fn a_server_with_a_task_that_blocks() {
 
 fn program(data: &Path, slots: usize) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["a_server_with_a_task_that_blocks", "--exact", "--ignored", "--nocapture"]);
+    command.args(["server_with_blocking_task", "--exact", "--ignored", "--nocapture"]);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("MILEPOST_DATA_DIR", data).env("MILEPOST_ADDR", "127.0.0.1:0").env("MILEPOST_NO_AUTH", "true");
     command.env("MILEPOST_CONCURRENCY", slots.to_string()).env("MILEPOST_LEASE", format!("{}ms", LEASE.as_millis()));
@@ -83,13 +83,13 @@ fn program(data: &Path, slots: usize) -> Command {
     command
 }
 
-/// Held by the one test that measures times.
-fn alone() -> MutexGuard<'static, ()> {
+/// Held while a test measures times: one at a time.
+fn measure_alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long the slowest but one in a hundred of these pages takes, all of which have a word.
+/// Latency of these pages, 99th percentile. Each page must contain `word`.
 fn p99(client: &Client, milepost: &ServerProcess, paths: &[&str], word: &str) -> Duration {
     let mut took: Vec<Duration> = paths
         .iter()
@@ -106,14 +106,14 @@ fn p99(client: &Client, milepost: &ServerProcess, paths: &[&str], word: &str) ->
     took[PAGES * 99 / 100]
 }
 
-/// How often the server has shown that it lives.
+/// Heartbeats of the server so far.
 fn heartbeats(data: &Path) -> i64 {
     database(&data.join("milepost.db"), async |connection| {
         sqlx::query_scalar("select heartbeat from node where role = 'server'").fetch_one(connection).await.unwrap()
     })
 }
 
-/// How many jobs are in this state, in this attempt, with so many attempts charged.
+/// Number of jobs in this state and attempt with `charged` attempts charged.
 fn jobs(data: &Path, state: &str, attempt: i64, charged: i64) -> usize {
     let count: i64 = database(&data.join("milepost.db"), async |connection| {
         let query = sqlx::query_scalar("select count(*) from job where state = ? and attempt = ? and charged = ?");
@@ -123,15 +123,15 @@ fn jobs(data: &Path, state: &str, attempt: i64, charged: i64) -> usize {
 }
 
 #[test]
-fn pages_come_quickly_no_lease_is_lost_and_the_server_ends_in_time_while_tasks_block_every_thread() {
-    let _alone = alone();
+fn blocking_tasks_delay_no_page_heartbeat_or_shutdown() {
+    let _alone = measure_alone();
     // Tasks have as many threads as there are cores.
     let threads = thread::available_parallelism().unwrap().get();
     let tasks = threads.max(4);
     let data = TempDir::new().unwrap();
     let server = ServerProcess::spawn(program(data.path(), tasks));
-    // It takes the jobs of whoever is silent for its lease.
-    let _judge = WorkerProcess::start_in(data.path(), &[]);
+    // It takes the jobs of processes whose lease has expired.
+    let _worker = WorkerProcess::start_in(data.path(), &[]);
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     for _ in 0..tasks {
         let form = [("kind", "block"), ("input", "{}")];
@@ -153,11 +153,11 @@ fn pages_come_quickly_no_lease_is_lost_and_the_server_ends_in_time_while_tasks_b
         "{tasks} tasks block {threads} threads for {watched:?}: p99 of {PAGES} pages {rounds:?}, {beats} heartbeats"
     );
     rounds.sort_unstable();
-    assert!(rounds[rounds.len() / 2] < QUICK, "99 of 100 pages take up to {rounds:?}");
+    assert!(rounds[rounds.len() / 2] < MAX_P99, "p99 of the pages: {rounds:?}");
     assert!(beats >= (watched.as_millis() / LEASE.as_millis()) as i64, "{beats} heartbeats in {watched:?}");
-    assert_eq!(jobs(data.path(), "running", 1, 1), tasks, "all are where they were");
+    assert_eq!(jobs(data.path(), "running", 1, 1), tasks, "no lease was lost");
 
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
-    assert_eq!(jobs(data.path(), "queued", 2, 0), tasks, "all are handed back");
+    assert_eq!(jobs(data.path(), "queued", 2, 0), tasks, "all were released");
 }

@@ -1,4 +1,4 @@
-//! What these tests share with `tests/http`.
+//! Helpers shared with `tests/http`.
 
 #[path = "../http/support/database.rs"]
 pub(crate) mod database;

@@ -1,4 +1,4 @@
-//! The stream of a real engine: what a task says reaches the reader.
+//! The stream of a real engine: progress and log of a task reach the reader.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,12 +14,12 @@ use server::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
+use crate::support::{
     ledger::router,
-    reader::{Reader, serve},
+    stream_reader::{StreamReader, serve},
 };
 
-/// Says three things, a sampler's beat apart, and one in the log.
+/// Reports progress three times, more than a sampler interval apart, and writes one line to the log.
 struct Steps;
 
 #[derive(Deserialize, JsonSchema)]
@@ -38,7 +38,7 @@ impl Task for Steps {
 
     async fn run(&self, _: Nothing, ctx: &Ctx) -> Result<u32, TaskError> {
         ctx.total(3, "steps");
-        ctx.log(Level::Info, "off it goes");
+        ctx.log(Level::Info, "started");
         for _ in 0..3 {
             sleep(Duration::from_millis(250)).await;
             ctx.advance(1);
@@ -48,7 +48,7 @@ impl Task for Steps {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_followed_from_its_start_to_its_end() {
+async fn engine_job_is_streamed_from_start_to_end() {
     let (data, hub) = (tempfile::tempdir().unwrap(), Hub::new());
     let engine = Engine::builder(data.path()).register(Steps).listener(hub.clone()).open().await.unwrap();
     let (source, stop) = (Arc::new(engine.clone()), CancellationToken::new());
@@ -58,13 +58,13 @@ async fn a_job_is_followed_from_its_start_to_its_end() {
     let position = engine.store().position().await.unwrap();
     let job = engine.start("steps", json!({}), StartOptions::default()).await.unwrap();
     let url = format!("http://{addr}/events?job={job}&until=end&after={position}");
-    let frames = Reader::fetch(reqwest::Client::new().get(&url)).await.rest().await;
+    let frames = StreamReader::fetch(reqwest::Client::new().get(&url)).await.rest().await;
 
     let states: Vec<_> = frames.iter().filter(|frame| frame.event == "state").collect();
     let words: Vec<_> = states.iter().filter_map(|frame| frame.data["state"].as_str()).collect();
     assert_eq!(words, ["queued", "running", "succeeded"]);
     assert_eq!(states[2].data["value"], 3, "the end carries the last value");
-    let seqs: Vec<_> = frames.iter().filter_map(super::reader::Frame::seq).collect();
+    let seqs: Vec<_> = frames.iter().filter_map(crate::support::stream_reader::Frame::seq).collect();
     assert!(seqs.is_sorted());
     assert_eq!(frames.iter().filter(|frame| frame.event == "log").count(), 1);
     let values: Vec<_> = frames
@@ -75,7 +75,8 @@ async fn a_job_is_followed_from_its_start_to_its_end() {
     assert!(values.contains(&1) && values.contains(&2) && values.is_sorted(), "{values:?}");
     assert_eq!(frames.last().unwrap().event, "end");
 
-    let again = Reader::fetch(reqwest::Client::new().get(format!("http://{addr}/events?job={job}&until=end"))).await;
+    let again =
+        StreamReader::fetch(reqwest::Client::new().get(format!("http://{addr}/events?job={job}&until=end"))).await;
     let names: Vec<_> = again.rest().await.into_iter().map(|frame| frame.event).collect();
     assert_eq!(names, ["hello", "snapshot", "end"]);
 }

@@ -1,4 +1,4 @@
-//! Streams on connections that carried other responses before, and requests that are not handed over.
+//! Handover: streams on connections that carried other responses before, and requests that are not handed over.
 
 use server::stream::StreamTiming;
 use tokio::{
@@ -7,13 +7,13 @@ use tokio::{
     time::{Duration, timeout},
 };
 
-use crate::{ledger::Ledger, reader::serve};
+use crate::support::{ledger::Ledger, stream_reader::serve};
 
 const STREAM: &str = "GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const POLL: &str = "GET /events/poll?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
-/// A connection on which everything is sent at once.
-async fn told(requests: &[&str]) -> TcpStream {
+/// A connection on which all requests are sent at once.
+async fn connect_and_send(requests: &[&str]) -> TcpStream {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let mut stream = TcpStream::connect(addr).await.unwrap();
@@ -21,7 +21,7 @@ async fn told(requests: &[&str]) -> TcpStream {
     stream
 }
 
-/// Reads up to where `text` has come so often.
+/// Reads until `text` has come `times` times.
 async fn read_to(stream: &mut TcpStream, text: &str, times: usize) -> String {
     let mut read = String::new();
     let all = async {
@@ -37,8 +37,8 @@ async fn read_to(stream: &mut TcpStream, text: &str, times: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_stream_comes_in_chunks_and_says_that_the_connection_ends_with_it() {
-    let read = read_to(&mut told(&[STREAM]).await, "event: snapshot", 1).await;
+async fn http_1_1_stream_is_chunked_and_closes_the_connection() {
+    let read = read_to(&mut connect_and_send(&[STREAM]).await, "event: snapshot", 1).await;
     let (head, body) = read.split_once("\r\n\r\n").unwrap();
     let head = head.to_lowercase();
     for line in
@@ -54,8 +54,8 @@ async fn a_stream_comes_in_chunks_and_says_that_the_connection_ends_with_it() {
 }
 
 #[tokio::test]
-async fn answers_before_a_stream_arrive_whole_and_first() {
-    let mut stream = told(&[POLL, POLL, STREAM]).await;
+async fn pipelined_responses_arrive_complete_before_the_stream() {
+    let mut stream = connect_and_send(&[POLL, POLL, STREAM]).await;
     let read = read_to(&mut stream, "event: snapshot", 1).await;
     assert_eq!(read.matches("HTTP/1.1 200 OK").count(), 3, "{read}");
     let (polls, stream) = read.rsplit_once("HTTP/1.1 200 OK").unwrap();
@@ -64,17 +64,17 @@ async fn answers_before_a_stream_arrive_whole_and_first() {
 }
 
 #[tokio::test]
-async fn a_stream_of_http_1_0_comes_without_chunks() {
+async fn http_1_0_stream_is_not_chunked() {
     let request = STREAM.replace("HTTP/1.1", "HTTP/1.0");
-    let read = read_to(&mut told(&[&request]).await, "event: snapshot", 1).await;
+    let read = read_to(&mut connect_and_send(&[&request]).await, "event: snapshot", 1).await;
     let (head, body) = read.split_once("\r\n\r\n").unwrap();
     assert!(!head.to_lowercase().contains("transfer-encoding"), "{head}");
     assert!(body.starts_with("retry: "), "{body}");
 }
 
 #[tokio::test]
-async fn to_be_asked_for_the_head_alone_opens_nothing() {
+async fn head_request_opens_no_stream() {
     let head = STREAM.replace("GET", "HEAD");
-    let read = read_to(&mut told(&[&head, POLL]).await, "HTTP/1.1 200 OK", 2).await;
+    let read = read_to(&mut connect_and_send(&[&head, POLL]).await, "HTTP/1.1 200 OK", 2).await;
     assert!(!read.split("HTTP/1.1 200 OK").nth(1).unwrap().contains("retry:"), "{read}");
 }

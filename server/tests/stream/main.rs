@@ -1,22 +1,19 @@
-//! The event stream: what is delivered, in which order, and what happens when either end is slow, late or gone.
+//! The event stream: what it delivers, in which order, and what happens when either end is slow, late or gone.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod beginning;
-mod changing;
-mod dead;
-mod ending;
+mod change_topics;
+mod connect;
+mod encoding;
 mod engine;
-mod faults;
 mod handover;
-mod ledger;
-mod lines;
+mod lifetime;
+mod limits;
+mod long_poll;
+mod lost_peers;
 mod messages;
-mod moving;
-mod places;
-mod polling;
-mod proxy;
-mod reader;
-mod slow;
-mod sse;
-mod stampede;
-mod wire;
+mod ndjson;
+mod network_faults;
+mod progress;
+mod reconnect_storm;
+mod slow_readers;
+mod support;

@@ -1,4 +1,4 @@
-//! How streams begin and resume.
+//! Connect and resume: the first frames of a stream, replay from a cursor, rejected parameters.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use model::JobState::{Queued, Running, Succeeded};
 use rand::Rng;
 use server::stream::StreamTiming;
 
-use crate::{
+use crate::support::{
     ledger::{Ledger, cursor},
-    reader::{Reader, serve},
+    stream_reader::{StreamReader, serve},
 };
 
 #[tokio::test]
-async fn a_stream_begins_with_hello_and_a_snapshot() {
+async fn new_stream_starts_with_hello_and_snapshot() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 3);
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
-    let mut reader = Reader::fetch(reqwest::Client::new().get(format!("http://{addr}/events?row=1"))).await;
+    let mut reader = StreamReader::fetch(reqwest::Client::new().get(format!("http://{addr}/events?row=1"))).await;
     assert_eq!(reader.status, StatusCode::OK);
     for (name, value) in [
         ("content-type", "text/event-stream"),
@@ -39,7 +39,7 @@ async fn a_stream_begins_with_hello_and_a_snapshot() {
 }
 
 #[tokio::test]
-async fn case_02_resuming_replays_exactly_the_missed_events_of_the_topics_and_the_latest_progress() {
+async fn case_02_resume_replays_missed_events_and_latest_progress() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Queued, 0);
     ledger.state(1, 1, Running, 0);
@@ -47,7 +47,7 @@ async fn case_02_resuming_replays_exactly_the_missed_events_of_the_topics_and_th
     ledger.state(2, 1, Running, 0);
     ledger.tick(1, 1, 4);
     let router = ledger.router(StreamTiming::default()).await;
-    let mut reader = Reader::get(&router, "/events?row=1&after=e1.1").await;
+    let mut reader = StreamReader::get(&router, "/events?row=1&after=e1.1").await;
     reader.expect("hello").await;
     let missed = reader.expect("state").await;
     assert_eq!((missed.seq(), &missed.data["state"]), (Some(2), &"running".into()));
@@ -57,19 +57,19 @@ async fn case_02_resuming_replays_exactly_the_missed_events_of_the_topics_and_th
 }
 
 #[tokio::test]
-async fn case_02_the_header_beats_the_query() {
+async fn case_02_last_event_id_header_overrides_query() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     for state in [Queued, Running, Succeeded] {
         ledger.state(1, 1, state, 0);
     }
     let request = Request::get("/events?row=1&after=e1.0").header("last-event-id", "e1.2").body(Body::empty()).unwrap();
-    let mut reader = Reader::ask(&ledger.router(StreamTiming::default()).await, request).await;
+    let mut reader = StreamReader::ask(&ledger.router(StreamTiming::default()).await, request).await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("state").await.seq(), Some(3));
 }
 
 #[tokio::test]
-async fn case_03_a_position_that_cannot_be_continued_is_answered_with_a_snapshot() {
+async fn case_03_unusable_cursor_gets_a_snapshot() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     for state in [Queued, Running, Succeeded] {
         ledger.state(1, 1, state, 0);
@@ -77,25 +77,25 @@ async fn case_03_a_position_that_cannot_be_continued_is_answered_with_a_snapshot
     ledger.trim(2);
     let router = ledger.router(StreamTiming::default()).await;
     for (position, why) in [("other.2", "of another log"), ("e1.1", "trimmed"), ("e1.4", "ahead of the log")] {
-        let mut reader = Reader::get(&router, &format!("/events?row=1&after={position}")).await;
+        let mut reader = StreamReader::get(&router, &format!("/events?row=1&after={position}")).await;
         reader.expect("hello").await;
         assert_eq!(reader.expect("snapshot").await.seq(), Some(3), "{why}");
     }
 }
 
 #[tokio::test]
-async fn a_client_that_missed_very_much_gets_a_snapshot_instead() {
+async fn resume_after_too_many_events_gets_a_snapshot() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     for line in 1..=1_200 {
         ledger.log(1, line, "one of many");
     }
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1&after=e1.0").await;
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1&after=e1.0").await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("snapshot").await.seq(), Some(1_200));
 }
 
 #[tokio::test]
-async fn case_03_what_is_malformed_is_refused_by_name() {
+async fn case_03_malformed_parameter_is_rejected_by_name() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let router = ledger.router(StreamTiming::default()).await;
     let many = (0..501).map(|job| format!("row={job}")).collect::<Vec<_>>().join("&");
@@ -111,27 +111,27 @@ async fn case_03_what_is_malformed_is_refused_by_name() {
         ("colour=red", "colour"),
         (many.as_str(), "row"),
     ] {
-        let refused = Reader::get(&router, &format!("/events?{query}")).await;
+        let refused = StreamReader::get(&router, &format!("/events?{query}")).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
         assert_eq!(refused.json().await["field"], field);
     }
     let request = Request::get("/events").header("last-event-id", "not one").body(Body::empty()).unwrap();
-    assert_eq!(Reader::ask(&router, request).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(Reader::get(&router, "/events/poll?after=nonsense").await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(Reader::get(&router, "/events/poll?after=e1.0").await.status, StatusCode::OK);
+    assert_eq!(StreamReader::ask(&router, request).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(StreamReader::get(&router, "/events/poll?after=nonsense").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(StreamReader::get(&router, "/events/poll?after=e1.0").await.status, StatusCode::OK);
     assert_eq!(ledger.hub.stats().streams, 0, "nothing was opened");
 }
 
-/// A writer and a stream take turns at random; whatever comes between commit, publication, subscription and reading,
-/// each event is either in the snapshot or told, once, in order.
+/// A writer and a stream take turns at random. Each event is either in the snapshot or sent once, in order, however
+/// commit, publication, subscription and read interleave.
 #[tokio::test]
-async fn case_01_no_interleaving_of_commit_and_connect_loses_or_doubles_an_event() {
+async fn case_01_connect_during_commits_gets_each_event_once() {
     const EVENTS: i64 = 8;
     let random = |most: i64| rand::rng().random_range(0..=most);
     for _ in 0..10_000 {
         let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
         let router = ledger.router(StreamTiming::default()).await;
-        ledger.give_way(random(4));
+        ledger.yield_before_reads(random(4));
         let writer = tokio::spawn({
             let ledger = Arc::clone(&ledger);
             async move {
@@ -150,7 +150,7 @@ async fn case_01_no_interleaving_of_commit_and_connect_loses_or_doubles_an_event
         }
         let after = random(3);
         let resume = if random(1) == 1 { format!("&after={}", cursor(after)) } else { String::new() };
-        let mut reader = Reader::get(&router, &format!("/events?topic=jobs&row=1{resume}")).await;
+        let mut reader = StreamReader::get(&router, &format!("/events?topic=jobs&row=1{resume}")).await;
         let mut known = after;
         while known < EVENTS {
             let frame = reader.frame().await;

@@ -1,25 +1,25 @@
-//! Readers that do not keep up.
+//! Backpressure: slow readers, full outboxes and gaps.
 
 use std::sync::Arc;
 
 use model::JobState::{Running, Succeeded};
 use server::stream::StreamTiming;
 
-use crate::{
+use crate::support::{
     ledger::Ledger,
-    reader::{Reader, serve},
+    stream_reader::{StreamReader, serve},
 };
 
-/// More than any outbox and the buffers of the connection together hold.
+/// More lines than an outbox and the buffers of the connection hold together.
 const FLOOD: u64 = 30_000;
 
 #[tokio::test]
-async fn case_06_a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
+async fn case_06_slow_reader_gets_one_snapshot_and_delays_no_one() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let client = reqwest::Client::new();
     let url = format!("http://{addr}/events?job=1");
-    let mut slow = Reader::fetch(client.get(&url)).await;
+    let mut slow = StreamReader::fetch(client.get(&url)).await;
     slow.expect("hello").await;
     slow.expect("snapshot").await;
     let text = "x".repeat(1_000);
@@ -31,7 +31,7 @@ async fn case_06_a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
             tokio::task::yield_now().await;
         }
     }
-    let mut quick = Reader::fetch(client.get(&url)).await;
+    let mut quick = StreamReader::fetch(client.get(&url)).await;
     quick.expect("hello").await;
     assert_eq!(quick.expect("snapshot").await.seq(), Some(FLOOD as i64), "another reader waits for nothing");
     ledger.state(1, 1, Succeeded, 1);
@@ -53,9 +53,9 @@ async fn case_06_a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn case_07_a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
+async fn case_07_gap_in_published_events_is_closed_by_a_snapshot() {
     let ledger = Ledger::new(StreamTiming::default()).await;
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1&row=2").await;
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1&row=2").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     ledger.state(1, 1, Running, 0);
@@ -71,28 +71,28 @@ async fn case_07_a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
 }
 
 #[tokio::test]
-async fn case_06_a_snapshot_larger_than_an_outbox_comes_through_while_events_go_on() {
+async fn case_06_snapshot_larger_than_outbox_is_sent_during_events() {
     let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
-    ledger.swell(1, 2 << 20);
+    ledger.grow_message(1, 2 << 20);
     let mut line = 0;
-    ledger.meanwhile(move |ledger| {
+    ledger.after_snapshot(move |ledger| {
         line += 1;
-        ledger.log(1, line, "on and on");
+        ledger.log(1, line, "one more");
     });
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("snapshot").await.seq(), Some(1));
     assert_eq!(reader.expect("log").await.seq(), Some(2));
 }
 
 #[tokio::test]
-async fn case_06_what_overflows_while_a_snapshot_is_read_does_not_take_the_stream_back() {
+async fn case_06_overflow_during_snapshot_read_never_goes_back() {
     let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
     let mut flood = 1..=1_500;
-    ledger.meanwhile(move |ledger| flood.by_ref().for_each(|line| ledger.log(1, line, "more")));
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
+    ledger.after_snapshot(move |ledger| flood.by_ref().for_each(|line| ledger.log(1, line, "more")));
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("snapshot").await.seq(), Some(1_501));
     ledger.state(1, 1, Succeeded, 1);
@@ -100,10 +100,10 @@ async fn case_06_what_overflows_while_a_snapshot_is_read_does_not_take_the_strea
 }
 
 #[tokio::test]
-async fn what_waits_for_a_reader_of_many_jobs_is_the_latest_of_each() {
+async fn queued_progress_of_many_jobs_is_the_latest_of_each() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let rows = (1..=50).map(|job| format!("row={job}")).collect::<Vec<_>>().join("&");
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, &format!("/events?{rows}")).await;
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, &format!("/events?{rows}")).await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     for rev in 1..=1_000 {

@@ -1,4 +1,4 @@
-//! A reader of streams: through the router alone, or over a socket.
+//! Stream reader: the frames of a stream, straight from the router or over a socket.
 
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// How lines are asked for.
+/// The media type of newline-delimited JSON.
 pub(crate) const NDJSON: &str = "application/x-ndjson";
 
-/// One frame as it came.
+/// One event of a stream, in either encoding.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Frame {
     pub(crate) event: String,
@@ -23,14 +23,14 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// The number in its id.
+    /// The sequence number in the id.
     pub(crate) fn seq(&self) -> Option<i64> {
         self.id.as_ref().map(|id| id.split_once('.').unwrap().1.parse().unwrap())
     }
 }
 
-/// An answer whose frames are read one by one.
-pub(crate) struct Reader {
+/// A response whose frames are read one by one.
+pub(crate) struct StreamReader {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     source: Bytes,
@@ -45,8 +45,8 @@ enum Bytes {
     Socket(reqwest::Response),
 }
 
-impl Reader {
-    /// Asks the router, without a socket: for tests that stop the clock.
+impl StreamReader {
+    /// Sends a request to the router without a socket, for tests with a paused clock.
     pub(crate) async fn ask(router: &Router, request: Request<Body>) -> Self {
         let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
         Self::new(parts.status, parts.headers, Bytes::Body(body))
@@ -56,18 +56,18 @@ impl Reader {
         Self::ask(router, Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    /// The same, for lines.
+    /// Opens a stream of newline-delimited JSON.
     pub(crate) async fn lines(router: &Router, path: &str) -> Self {
         Self::ask(router, Request::get(path).header("accept", NDJSON).body(Body::empty()).unwrap()).await
     }
 
-    /// Asks over a socket.
+    /// Sends a request over a socket.
     pub(crate) async fn fetch(request: reqwest::RequestBuilder) -> Self {
-        Self::fetch_of(request.send().await.unwrap())
+        Self::from_response(request.send().await.unwrap())
     }
 
-    /// An answer that has begun.
-    pub(crate) fn fetch_of(response: reqwest::Response) -> Self {
+    /// Reads a response that was already received.
+    pub(crate) fn from_response(response: reqwest::Response) -> Self {
         Self::new(response.status(), response.headers().clone(), Bytes::Socket(response))
     }
 
@@ -85,7 +85,7 @@ impl Reader {
                 Bytes::Body(body) => body.frame().await.map(|frame| frame.unwrap().into_data().unwrap()),
                 Bytes::Socket(response) => response.chunk().await.unwrap(),
             };
-            // What is split may be split within a letter, or between two line ends.
+            // A piece may end within a character or between two line feeds.
             let mut searched = self.unread.len().saturating_sub(1);
             self.unread.extend_from_slice(&bytes?);
             let lines = self.headers["content-type"] == "application/x-ndjson";
@@ -115,14 +115,14 @@ impl Reader {
         tokio::time::timeout(Duration::from_secs(30), next).await.expect("a frame comes in time")
     }
 
-    /// The next frame, which is of this name.
+    /// The next frame, which must be of this event.
     pub(crate) async fn expect(&mut self, event: &str) -> Frame {
         let frame = self.frame().await;
         assert_eq!(frame.event, event, "{frame:?}");
         frame
     }
 
-    /// Everything until the end.
+    /// All frames until the end.
     pub(crate) async fn rest(mut self) -> Vec<Frame> {
         let mut frames = Vec::new();
         while let Some(frame) = self.next().await {
@@ -173,7 +173,7 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
     serve_on(router, "127.0.0.1").await
 }
 
-/// The same on an address of its own.
+/// Serves the router on a free port of `address`.
 pub(crate) async fn serve_on(router: Router, address: &str) -> SocketAddr {
     let listener = TcpListener::bind((address, 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();

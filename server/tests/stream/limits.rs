@@ -1,4 +1,4 @@
-//! Limits of streams, and the responses above them.
+//! Stream limits, and the responses above them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,25 +10,25 @@ use server::{
     stream::StreamTiming,
 };
 
-use crate::{
+use crate::support::{
     ledger::Ledger,
-    reader::{Reader, serve},
+    stream_reader::{StreamReader, serve},
 };
 
-fn by(session: u8, address: impl Into<IpAddr>) -> StreamOwner {
+fn owner(session: u8, address: impl Into<IpAddr>) -> StreamOwner {
     StreamOwner { session: Some([session; 32]), user: None, address: Some(address.into()) }
 }
 
 /// Opens a stream that is accepted.
-async fn open(router: &Router) -> Reader {
-    let mut reader = Reader::get(router, "/events").await;
+async fn open(router: &Router) -> StreamReader {
+    let mut reader = StreamReader::get(router, "/events").await;
     reader.expect("hello").await;
     reader
 }
 
-/// A further client is rejected in the way that it understands.
-async fn is_full(router: &Router) {
-    let mut native = Reader::get(router, "/events").await;
+/// Asserts that another stream, NDJSON stream and poll are rejected, each in its own format.
+async fn assert_full(router: &Router) {
+    let mut native = StreamReader::get(router, "/events").await;
     assert_eq!(
         (native.status, &native.headers["content-type"]),
         (StatusCode::OK, &"text/event-stream".parse().unwrap())
@@ -37,7 +37,9 @@ async fn is_full(router: &Router) {
     assert_eq!((&bye.data["reason"], native.retry), (&"full".into(), Some(30_000)));
     assert!(bye.data["retry_ms"].as_u64().is_some_and(|wait| (30_000..=60_000).contains(&wait)));
     assert_eq!(native.rest().await, [], "and ends cleanly");
-    for refused in [Reader::lines(router, "/events").await, Reader::get(router, "/events/poll?wait=30").await] {
+    for refused in
+        [StreamReader::lines(router, "/events").await, StreamReader::get(router, "/events/poll?wait=30").await]
+    {
         assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(refused.headers["retry-after"], "30");
         assert_eq!(refused.json().await["code"], "too_many_requests");
@@ -45,48 +47,48 @@ async fn is_full(router: &Router) {
 }
 
 #[tokio::test]
-async fn case_17_streams_are_limited_by_session_by_address_and_in_all_and_a_place_given_back_is_free() {
+async fn case_17_streams_are_limited_by_session_address_and_total() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let limits = StreamLimits { total: 5, per_address: 3, per_session: 2, ..StreamLimits::default() };
     let home = Ipv4Addr::new(203, 0, 113, 1);
     let away = Ipv4Addr::new(203, 0, 113, 2);
     let [ada, ben, cid, stranger] =
-        ledger.routers(limits, [by(1, home), by(2, home), by(3, away), by(4, Ipv4Addr::LOCALHOST)]).await;
+        ledger.routers(limits, [owner(1, home), owner(2, home), owner(3, away), owner(4, Ipv4Addr::LOCALHOST)]).await;
     let first = open(&ada).await;
     let _second = open(&ada).await;
-    is_full(&ada).await;
+    assert_full(&ada).await;
     let third = open(&ben).await;
-    is_full(&ben).await;
+    assert_full(&ben).await;
     let _others = (open(&cid).await, open(&cid).await);
-    is_full(&stranger).await;
+    assert_full(&stranger).await;
     assert_eq!(ledger.hub.stats().streams, 5);
     drop(third);
     let last = open(&stranger).await;
-    is_full(&ben).await;
+    assert_full(&ben).await;
     drop((first, last));
     open(&ben).await;
     open(&ada).await;
 }
 
 #[tokio::test]
-async fn streams_of_one_user_are_limited_over_sessions_and_addresses() {
+async fn user_limit_covers_all_sessions_and_addresses() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let limits = StreamLimits { per_user: 2, ..StreamLimits::default() };
     let of =
-        |user, session| StreamOwner { user: Some(UserId(user)), ..by(session, Ipv4Addr::new(203, 0, 113, session)) };
+        |user, session| StreamOwner { user: Some(UserId(user)), ..owner(session, Ipv4Addr::new(203, 0, 113, session)) };
     let [phone, desktop, token, other] = ledger.routers(limits, [of(1, 1), of(1, 2), of(1, 3), of(2, 4)]).await;
     let first = open(&phone).await;
     let _second = open(&desktop).await;
-    is_full(&phone).await;
-    is_full(&token).await;
+    assert_full(&phone).await;
+    assert_full(&token).await;
     let _others = open(&other).await;
     drop(first);
     let _third = open(&token).await;
-    is_full(&desktop).await;
+    assert_full(&desktop).await;
 }
 
 #[tokio::test]
-async fn a_network_of_ipv6_is_one_address_and_without_accounts_sessions_do_not_count() {
+async fn ipv6_network_counts_as_one_address() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let limits = StreamLimits { total: 9, per_address: 2, per_user: 1, per_session: 1 };
     let address = |last| StreamOwner {
@@ -98,18 +100,18 @@ async fn a_network_of_ipv6_is_one_address_and_without_accounts_sessions_do_not_c
         StreamOwner { session: None, user: None, address: Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 0, 0, 1).into()) };
     let [one, two, elsewhere] = ledger.routers(limits, [address(1), address(2), elsewhere]).await;
     let _open = (open(&one).await, open(&two).await);
-    is_full(&one).await;
-    is_full(&two).await;
+    assert_full(&one).await;
+    assert_full(&two).await;
     open(&elsewhere).await;
 }
 
 #[tokio::test]
-async fn case_17_whoever_connects_and_goes_without_end_leaves_nothing_behind() {
+async fn case_17_endless_connects_and_disconnects_leak_nothing() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let limits = StreamLimits { total: 64, ..StreamLimits::default() };
-    let [router] = ledger.routers(limits, [by(1, Ipv4Addr::LOCALHOST)]).await;
+    let [router] = ledger.routers(limits, [owner(1, Ipv4Addr::LOCALHOST)]).await;
     for round in 0..10_000 {
-        let mut reader = Reader::get(&router, "/events?topic=jobs&job=1&row=2").await;
+        let mut reader = StreamReader::get(&router, "/events?topic=jobs&job=1&row=2").await;
         if round % 3 > 0 {
             reader.expect("hello").await;
         }

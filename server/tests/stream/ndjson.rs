@@ -1,4 +1,4 @@
-//! The stream as lines of JSON.
+//! The stream as newline-delimited JSON.
 
 use std::process::Command;
 
@@ -8,18 +8,18 @@ use model::JobState::{Running, Succeeded};
 use server::stream::StreamTiming;
 use tokio::task::spawn_blocking;
 
-use crate::{
+use crate::support::{
     ledger::Ledger,
-    reader::{NDJSON, Reader, serve},
+    stream_reader::{NDJSON, StreamReader, serve},
 };
 
 #[tokio::test]
-async fn lines_tell_what_frames_tell_in_the_same_order_and_to_the_same_end() {
+async fn ndjson_stream_has_the_same_events_as_sse() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
     let router = ledger.router(StreamTiming::default()).await;
     let path = "/events?job=1&until=end";
-    let (mut frames, mut lines) = (Reader::get(&router, path).await, Reader::lines(&router, path).await);
+    let (mut frames, mut lines) = (StreamReader::get(&router, path).await, StreamReader::lines(&router, path).await);
     assert_eq!(frames.headers["content-type"], "text/event-stream");
     assert_eq!(lines.headers["content-type"], NDJSON);
     for reader in [&mut frames, &mut lines] {
@@ -33,7 +33,7 @@ async fn lines_tell_what_frames_tell_in_the_same_order_and_to_the_same_end() {
     for reader in [&mut frames, &mut lines] {
         assert_eq!(reader.expect("log").await.data["lines"][0]["text"], "one\ntwo\r\n\u{2028}\u{1f980}\u{0}");
         let progress = reader.expect("progress").await;
-        assert_eq!((&progress.data["rev"], &progress.id), (&5.into(), &None), "what is volatile has no id");
+        assert_eq!((&progress.data["rev"], &progress.id), (&5.into(), &None), "volatile events have no id");
     }
     ledger.state(1, 1, Succeeded, 9);
     let (frames, lines) = (frames.rest().await, lines.rest().await);
@@ -43,20 +43,20 @@ async fn lines_tell_what_frames_tell_in_the_same_order_and_to_the_same_end() {
 }
 
 #[tokio::test]
-async fn what_is_added_to_lines_comes_as_a_line() {
+async fn added_topic_on_ndjson_stream_sends_a_snapshot_line() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 2);
     let router = ledger.router(StreamTiming::default()).await;
-    let mut reader = Reader::lines(&router, "/events").await;
+    let mut reader = StreamReader::lines(&router, "/events").await;
     let stream = reader.expect("hello").await.data["stream"].as_str().unwrap().to_owned();
     reader.expect("snapshot").await;
     let change = Request::post(format!("/events/{stream}")).body(Body::from(r#"{"add": ["job=1"]}"#)).unwrap();
-    assert_eq!(Reader::ask(&router, change).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(StreamReader::ask(&router, change).await.status, StatusCode::NO_CONTENT);
     assert_eq!(reader.expect("snapshot").await.data["jobs"][0]["rev"], 2);
 }
 
 #[tokio::test]
-async fn the_form_named_first_is_taken_and_frames_where_none_is() {
+async fn accept_header_selects_encoding_with_sse_as_default() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let router = ledger.router(StreamTiming::default()).await;
     for (accept, kind) in [
@@ -67,13 +67,13 @@ async fn the_form_named_first_is_taken_and_frames_where_none_is() {
         ("application/json, application/x-ndjson", NDJSON),
     ] {
         let request = Request::get("/events").header("accept", accept).body(Body::empty()).unwrap();
-        assert_eq!(Reader::ask(&router, request).await.headers["content-type"], kind, "{accept}");
+        assert_eq!(StreamReader::ask(&router, request).await.headers["content-type"], kind, "{accept}");
     }
 }
 
 /// `curl -N` and nothing else.
 #[tokio::test]
-async fn curl_ends_by_itself_with_the_job_in_both_forms() {
+async fn curl_exits_with_the_job_in_both_encodings() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
@@ -87,8 +87,8 @@ async fn curl_ends_by_itself_with_the_job_in_both_forms() {
     ledger.state(1, 1, Succeeded, 1);
     for curl in curls {
         let ended = curl.await.unwrap();
-        let said = String::from_utf8(ended.stdout).unwrap();
+        let output = String::from_utf8(ended.stdout).unwrap();
         assert!(ended.status.success());
-        assert!(said.trim_end().lines().last().unwrap().contains("cursor"), "{said}");
+        assert!(output.trim_end().lines().last().unwrap().contains("cursor"), "{output}");
     }
 }

@@ -1,4 +1,4 @@
-//! A source written by hand: a test decides what is committed and when it is published.
+//! In-memory event log, driven by hand: a test decides what is committed and when it is published.
 
 use std::{
     collections::BTreeMap,
@@ -27,71 +27,71 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const EPOCH: &str = "e1";
 
-/// Streams of one ledger.
+/// An event log with the hub that publishes it and the signal that drains its streams.
 pub(crate) struct Ledger {
     pub(crate) hub: Arc<Hub>,
     pub(crate) drain: CancellationToken,
-    past: Arc<Past>,
+    source: Arc<MemorySource>,
 }
 
 #[derive(Default)]
-struct Past {
-    kept: Mutex<Kept>,
-    /// How often each reading gives way before it reads.
-    give_way: AtomicI64,
-    readings: AtomicUsize,
-    /// Happens after each reading of a snapshot, before it is known to anybody.
-    meanwhile: Mutex<Option<Box<dyn FnMut() + Send>>>,
+struct MemorySource {
+    state: Mutex<SourceState>,
+    /// How often a task yields before each read.
+    yield_before_reads: AtomicI64,
+    reads: AtomicUsize,
+    /// Runs after each read of a snapshot, before its result is used.
+    after_snapshot: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct SourceState {
     events: Vec<Arc<DurableEvent>>,
     jobs: BTreeMap<JobId, JobView>,
     trimmed: usize,
 }
 
-impl Past {
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap()
+impl MemorySource {
+    fn state(&self) -> MutexGuard<'_, SourceState> {
+        self.state.lock().unwrap()
     }
 
-    async fn pause(&self) {
-        self.readings.fetch_add(1, Relaxed);
-        for _ in 0..self.give_way.load(Relaxed) {
+    async fn yield_now(&self) {
+        self.reads.fetch_add(1, Relaxed);
+        for _ in 0..self.yield_before_reads.load(Relaxed) {
             tokio::task::yield_now().await;
         }
     }
 }
 
 #[async_trait]
-impl Source for Past {
+impl Source for MemorySource {
     async fn position(&self) -> Result<Cursor> {
-        self.pause().await;
-        Ok(cursor(self.kept().events.len() as i64))
+        self.yield_now().await;
+        Ok(cursor(self.state().events.len() as i64))
     }
 
     async fn snapshot(&self, topics: &Topics) -> Result<(Cursor, Snapshot)> {
-        self.pause().await;
-        let answer = {
-            let kept = self.kept();
-            let jobs = topics.job.union(&topics.row).filter_map(|job| kept.jobs.get(job).cloned()).collect();
-            (cursor(kept.events.len() as i64), Snapshot { jobs, ..Snapshot::default() })
+        self.yield_now().await;
+        let snapshot = {
+            let state = self.state();
+            let jobs = topics.job.union(&topics.row).filter_map(|job| state.jobs.get(job).cloned()).collect();
+            (cursor(state.events.len() as i64), Snapshot { jobs, ..Snapshot::default() })
         };
-        if let Some(meanwhile) = self.meanwhile.lock().unwrap().as_mut() {
-            meanwhile();
+        if let Some(hook) = self.after_snapshot.lock().unwrap().as_mut() {
+            hook();
         }
-        self.pause().await;
-        Ok(answer)
+        self.yield_now().await;
+        Ok(snapshot)
     }
 
     async fn events_after(&self, seq: Seq, limit: u32) -> Result<Option<Vec<Arc<DurableEvent>>>> {
-        self.pause().await;
-        let kept = self.kept();
-        if (seq.0 as usize) < kept.trimmed {
+        self.yield_now().await;
+        let state = self.state();
+        if (seq.0 as usize) < state.trimmed {
             return Ok(None);
         }
-        Ok(Some(kept.events.iter().skip(seq.0 as usize).take(limit as usize).cloned().collect()))
+        Ok(Some(state.events.iter().skip(seq.0 as usize).take(limit as usize).cloned().collect()))
     }
 
     fn now(&self) -> Micros {
@@ -101,53 +101,53 @@ impl Source for Past {
 
 impl Ledger {
     pub(crate) async fn new(timing: StreamTiming) -> Self {
-        let (hub, drain, past) = (Hub::new(), CancellationToken::new(), Arc::<Past>::default());
-        // Names the log; its streams are never drained, so that those of the test are once.
-        Self::service(&hub, &past, timing, StreamLimits::default(), &CancellationToken::new()).await;
-        Self { hub, drain, past }
+        let (hub, drain, source) = (Hub::new(), CancellationToken::new(), Arc::<MemorySource>::default());
+        // Sets the epoch. This service never drains, so that the streams of the test drain only once.
+        Self::service(&hub, &source, timing, StreamLimits::default(), &CancellationToken::new()).await;
+        Self { hub, drain, source }
     }
 
     async fn service(
         hub: &Arc<Hub>,
-        past: &Arc<Past>,
+        source: &Arc<MemorySource>,
         timing: StreamTiming,
         limits: StreamLimits,
         drain: &CancellationToken,
     ) -> StreamService {
-        let source = Arc::clone(past) as Arc<dyn Source>;
+        let source = Arc::clone(source) as Arc<dyn Source>;
         StreamService::open(Arc::clone(hub), source, "test".into(), timing, limits, drain.clone()).await.unwrap()
     }
 
     pub(crate) async fn router(&self, timing: StreamTiming) -> Router {
-        router(Self::service(&self.hub, &self.past, timing, StreamLimits::default(), &self.drain).await)
+        router(Self::service(&self.hub, &self.source, timing, StreamLimits::default(), &self.drain).await)
     }
 
-    /// One whose streams have these limits, for each of these owners.
+    /// A router for each owner, with the same stream limits.
     pub(crate) async fn routers<const N: usize>(&self, limits: StreamLimits, owners: [StreamOwner; N]) -> [Router; N] {
-        let service = Self::service(&self.hub, &self.past, StreamTiming::default(), limits, &self.drain).await;
+        let service = Self::service(&self.hub, &self.source, StreamTiming::default(), limits, &self.drain).await;
         owners.map(|owner| routes(service.clone(), Subscriber { owner, ..Subscriber::default() }))
     }
 
-    /// How often the past has been asked for anything.
-    pub(crate) fn readings(&self) -> usize {
-        self.past.readings.load(Relaxed)
+    /// Reads of the source so far.
+    pub(crate) fn reads(&self) -> usize {
+        self.source.reads.load(Relaxed)
     }
 
     /// A router for this subscriber.
     pub(crate) async fn router_for(&self, subscriber: Subscriber) -> Router {
         let limits = StreamLimits::default();
-        routes(Self::service(&self.hub, &self.past, StreamTiming::default(), limits, &self.drain).await, subscriber)
+        routes(Self::service(&self.hub, &self.source, StreamTiming::default(), limits, &self.drain).await, subscriber)
     }
 
-    /// Makes the readings of streams give way to others so often.
-    pub(crate) fn give_way(&self, times: i64) {
-        self.past.give_way.store(times, Relaxed);
+    /// Makes each read yield to other tasks this often.
+    pub(crate) fn yield_before_reads(&self, times: i64) {
+        self.source.yield_before_reads.store(times, Relaxed);
     }
 
     /// Commits a change of state without publishing it.
     pub(crate) fn commit_state(&self, job: i64, attempt: AttemptNo, state: JobState, rev: u64) -> Arc<DurableEvent> {
         let view = view(job, attempt, state, rev);
-        self.past.kept().jobs.insert(view.job, view.clone());
+        self.source.state().jobs.insert(view.job, view.clone());
         self.commit(Some(view.job), StreamEvent::State(Box::new(StateEvent { view, code: None, counts: None })))
     }
 
@@ -158,10 +158,10 @@ impl Ledger {
     }
 
     fn commit(&self, job: Option<JobId>, event: StreamEvent) -> Arc<DurableEvent> {
-        let mut kept = self.past.kept();
-        let seq = Seq(kept.events.len() as i64 + 1);
+        let mut state = self.source.state();
+        let seq = Seq(state.events.len() as i64 + 1);
         let event = Arc::new(DurableEvent { seq, job, event });
-        kept.events.push(Arc::clone(&event));
+        state.events.push(Arc::clone(&event));
         event
     }
 
@@ -180,7 +180,7 @@ impl Ledger {
 
     /// Commits and publishes a message. Returns its number.
     pub(crate) fn message(&self, to: MessageTo, text: &str) -> Seq {
-        let (job, number) = (to.job(), Seq(self.past.kept().events.len() as i64 + 1));
+        let (job, number) = (to.job(), Seq(self.source.state().events.len() as i64 + 1));
         let (text, from) = (text.to_owned(), "ann".to_owned());
         let message = MessageEvent { number, to, text, from, tone: Tone::Info, at: Micros(1) };
         self.publish(self.commit(job, StreamEvent::Message(message)));
@@ -192,22 +192,22 @@ impl Ledger {
         self.hub.progress(&[Arc::new(event)]);
     }
 
-    /// Runs `happens` after each read of a snapshot, before its result is used.
-    pub(crate) fn meanwhile(self: &Arc<Self>, mut happens: impl FnMut(&Self) + Send + 'static) {
+    /// Runs `hook` after each read of a snapshot, before its result is used.
+    pub(crate) fn after_snapshot(self: &Arc<Self>, mut hook: impl FnMut(&Self) + Send + 'static) {
         let ledger = Arc::downgrade(self);
-        let happens = move || ledger.upgrade().iter().for_each(|ledger| happens(ledger));
-        *self.past.meanwhile.lock().unwrap() = Some(Box::new(happens));
+        let hook = move || ledger.upgrade().iter().for_each(|ledger| hook(ledger));
+        *self.source.after_snapshot.lock().unwrap() = Some(Box::new(hook));
     }
 
-    /// Gives a job a message of this length, bytes.
-    pub(crate) fn swell(&self, job: i64, bytes: usize) {
-        let mut kept = self.past.kept();
-        kept.jobs.get_mut(&JobId(job)).unwrap().progress.message = "m".repeat(bytes);
+    /// Gives a job a message of `bytes` bytes.
+    pub(crate) fn grow_message(&self, job: i64, bytes: usize) {
+        let mut state = self.source.state();
+        state.jobs.get_mut(&JobId(job)).unwrap().progress.message = "m".repeat(bytes);
     }
 
-    /// Forgets the oldest events.
+    /// Deletes the oldest events.
     pub(crate) fn trim(&self, events: usize) {
-        self.past.kept().trimmed = events;
+        self.source.state().trimmed = events;
     }
 
     /// Waits until this number of streams is open; fails after ten seconds.

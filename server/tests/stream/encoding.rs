@@ -1,4 +1,4 @@
-//! Byte for byte.
+//! Encoding: every text arrives byte for byte, as server-sent events and as NDJSON, and injects no frame.
 
 use std::{fmt::Write as _, process::Command};
 
@@ -8,14 +8,14 @@ use model::JobState::Succeeded;
 use serde_json::{Value, json};
 use server::stream::StreamTiming;
 
-use crate::{
+use crate::support::{
+    fault_proxy::{Fault, FaultProxy},
     ledger::Ledger,
-    proxy::{Fault, Proxy},
-    reader::{NDJSON, Reader, serve},
-    sse::Parser,
+    sse_parser::Parser,
+    stream_reader::{NDJSON, StreamReader, serve},
 };
 
-/// What people and programs may write, and what breaks a reader that was written too quickly.
+/// Texts that users and programs may write, and that break careless readers.
 fn texts() -> Vec<String> {
     [
         "",
@@ -47,21 +47,21 @@ fn long() -> String {
     long
 }
 
-/// The lines of all logs in a stream of `pairs` of name and data, and how it ended.
+/// The lines of all logs in a stream of `pairs` of name and data, with a check of all other events.
 fn lines(events: impl Iterator<Item = (String, Value)>) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, data) in events {
         match name.as_str() {
             "log" => lines.push(data["lines"][0]["text"].as_str().unwrap().to_owned()),
             "state" => assert_eq!(data["state"], "succeeded"),
-            other => assert!(["hello", "heartbeat", "end"].contains(&other), "nothing else was said: {other}"),
+            other => assert!(["hello", "heartbeat", "end"].contains(&other), "no other event: {other}"),
         }
     }
     lines
 }
 
 #[tokio::test]
-async fn case_19_whatever_is_written_arrives_as_it_was_in_both_forms_in_pieces_of_any_size() {
+async fn case_19_text_arrives_unchanged_in_both_encodings() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, model::JobState::Running, 0);
     for (line, text) in (1..).zip(texts()) {
@@ -69,7 +69,7 @@ async fn case_19_whatever_is_written_arrives_as_it_was_in_both_forms_in_pieces_o
     }
     ledger.state(1, 1, Succeeded, 1);
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
-    let dribble = Proxy::before(addr, |_| Fault::Dribble).await;
+    let dribble = FaultProxy::before(addr, |_| Fault::Dribble).await;
     let client = reqwest::Client::new();
     for (addr, accept) in [(addr, ""), (addr, NDJSON), (dribble.addr, "text/event-stream"), (dribble.addr, NDJSON)] {
         let request = client.get(format!("http://{addr}/events?job=1&until=end&after=e1.1")).header("accept", accept);
@@ -99,17 +99,17 @@ async fn case_19_whatever_is_written_arrives_as_it_was_in_both_forms_in_pieces_o
 }
 
 #[tokio::test]
-async fn case_19_a_megabyte_arrives_whole_and_unchanged() {
+async fn case_19_megabyte_line_arrives_unchanged() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
-    let dribble = Proxy::before(addr, |_| Fault::Dribble).await;
+    let dribble = FaultProxy::before(addr, |_| Fault::Dribble).await;
     let url = |addr| format!("http://{addr}/events?job=1");
     let client = reqwest::Client::new();
     let mut readers = Vec::new();
     for request in
         [client.get(url(addr)), client.get(url(addr)).header("accept", NDJSON), client.get(url(dribble.addr))]
     {
-        let mut reader = Reader::fetch(request).await;
+        let mut reader = StreamReader::fetch(request).await;
         reader.expect("hello").await;
         reader.expect("snapshot").await;
         readers.push(reader);
@@ -120,9 +120,9 @@ async fn case_19_a_megabyte_arrives_whole_and_unchanged() {
     }
 }
 
-/// What a client sends comes back in no frame, however it is written.
+/// Input of a client never becomes part of a frame.
 #[tokio::test]
-async fn case_19_line_breaks_in_ids_and_topics_make_no_frames() {
+async fn case_19_line_breaks_in_ids_and_topics_inject_no_frame() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let router = ledger.router(StreamTiming::default()).await;
     for query in [
@@ -139,29 +139,29 @@ async fn case_19_line_breaks_in_ids_and_topics_make_no_frames() {
         for accept in ["text/event-stream", NDJSON] {
             let request =
                 Request::get(format!("/events?{query}")).header("accept", accept).body(Body::empty()).unwrap();
-            let refused = Reader::ask(&router, request).await;
+            let refused = StreamReader::ask(&router, request).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{query}");
             assert_eq!(refused.headers["content-type"], "application/json");
             assert_eq!(refused.json().await["code"], "malformed");
         }
     }
-    let mut reader = Reader::get(&router, "/events").await;
+    let mut reader = StreamReader::get(&router, "/events").await;
     let stream = reader.expect("hello").await.data["stream"].as_str().unwrap().to_owned();
     assert!(stream.len() == 32 && stream.bytes().all(|byte| byte.is_ascii_hexdigit()));
     reader.expect("snapshot").await;
     for word in ["jobs\nevent: bye", "job=1\r\n", "row=\n1", "\u{2028}", ""] {
         let change = Request::post(format!("/events/{stream}")).body(Body::from(json!({ "add": [word] }).to_string()));
-        assert_eq!(Reader::ask(&router, change.unwrap()).await.status, StatusCode::BAD_REQUEST, "{word:?}");
+        assert_eq!(StreamReader::ask(&router, change.unwrap()).await.status, StatusCode::BAD_REQUEST, "{word:?}");
     }
     ledger.drain.cancel();
     let rest = reader.rest().await;
-    assert_eq!(rest.len(), 1, "none of it was said: {rest:?}");
+    assert_eq!(rest.len(), 1, "no frame was injected: {rest:?}");
     assert_eq!(rest[0].event, "bye");
 }
 
-/// A native client stops at 204, and takes nothing that does not say what it is.
+/// A browser stops at 204 and rejects other media types.
 #[tokio::test]
-async fn case_19_answers_that_are_no_stream_do_not_look_like_one() {
+async fn case_19_other_responses_do_not_look_like_a_stream() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Succeeded, 0);
     let addr = serve(ledger.router(StreamTiming::default()).await).await;

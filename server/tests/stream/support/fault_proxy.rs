@@ -1,4 +1,4 @@
-//! A proxy between server and client that delays, cuts, buffers or swallows a stream.
+//! Fault-injecting proxy: delays, cuts, buffers or drops the responses of a server.
 
 use std::{
     net::SocketAddr,
@@ -15,58 +15,58 @@ use tokio::{
     time::sleep,
 };
 
-/// What is done to an answer on its way.
+/// The fault in a response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
-    /// Each piece comes this much later.
+    /// Delays each piece.
     Delay(Duration),
-    /// The connection breaks after this number of bytes, with a reset or an early end.
+    /// Closes the connection after this number of bytes, with a reset or an early end.
     Cut(usize),
-    /// Each byte comes by itself.
+    /// Sends each byte by itself.
     Dribble,
-    /// Nothing is passed on before the answer has ended.
+    /// Sends nothing before the response has ended.
     Buffer,
-    /// Nothing is passed on at all, and nothing closed.
+    /// Sends nothing and closes nothing.
     BlackHole,
 }
 
 /// A proxy on a port of its own, until the test ends.
-pub(crate) struct Proxy {
+pub(crate) struct FaultProxy {
     pub(crate) addr: SocketAddr,
     /// Connections so far.
-    pub(crate) taken: Arc<AtomicUsize>,
+    pub(crate) connections: Arc<AtomicUsize>,
 }
 
-impl Proxy {
-    /// Before `server`; `fault` is asked for each connection, with its number.
+impl FaultProxy {
+    /// A proxy in front of `server`. `fault` returns the fault of a connection by its number.
     pub(crate) async fn before(server: SocketAddr, fault: impl Fn(usize) -> Fault + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (addr, taken) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
-        let count = Arc::clone(&taken);
+        let (addr, connections) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
+        let count = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, server, fault(count.fetch_add(1, Relaxed))));
+                tokio::spawn(pass_connection(client, server, fault(count.fetch_add(1, Relaxed))));
             }
         });
-        Self { addr, taken }
+        Self { addr, connections }
     }
 }
 
-async fn pass(client: TcpStream, server: SocketAddr, fault: Fault) {
+async fn pass_connection(client: TcpStream, server: SocketAddr, fault: Fault) {
     client.set_nodelay(true).unwrap();
     let server = TcpStream::connect(server).await.unwrap();
-    let (mut requests, answers_to) = client.into_split();
-    let (answers, mut requests_to) = server.into_split();
-    // When one side is gone, so is the other.
+    let (mut requests, responses_to) = client.into_split();
+    let (responses, mut requests_to) = server.into_split();
+    // When one side closes, the other is closed too.
     tokio::select! {
         _ = copy(&mut requests, &mut requests_to) => {}
-        _ = answer(answers, answers_to, fault) => {}
+        _ = pass_response(responses, responses_to, fault) => {}
     }
 }
 
-async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault) -> std::io::Result<()> {
+async fn pass_response(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault) -> std::io::Result<()> {
     let mut piece = vec![0; 16 * 1024];
-    let (mut passed, mut kept) = (0, Vec::new());
+    let (mut passed, mut buffered) = (0, Vec::new());
     loop {
         let read = from.read(&mut piece).await?;
         let piece = &piece[..read];
@@ -87,12 +87,12 @@ async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: Fault) -
                     to.write_all(&[*byte]).await?;
                 }
             }
-            Fault::Buffer => kept.extend_from_slice(piece),
+            Fault::Buffer => buffered.extend_from_slice(piece),
             Fault::BlackHole => {}
         }
         passed += read;
         if read == 0 {
-            to.write_all(&kept).await?;
+            to.write_all(&buffered).await?;
             return to.shutdown().await;
         }
     }

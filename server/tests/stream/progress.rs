@@ -1,4 +1,4 @@
-//! Progress: conflated, never late, never after the end.
+//! Progress: conflated, in order, never after the end of its attempt.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use model::JobState::{Queued, Running, Succeeded};
 use server::stream::StreamTiming;
 use tokio::time::{Instant, sleep};
 
-use crate::{ledger::Ledger, reader::Reader};
+use crate::support::{ledger::Ledger, stream_reader::StreamReader};
 
 #[tokio::test(start_paused = true)]
-async fn case_05_many_ticks_become_few_frames_and_the_last_value_arrives() {
+async fn case_05_progress_is_conflated_and_last_value_is_sent() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     let ticks = async {
@@ -38,24 +38,24 @@ async fn case_05_many_ticks_become_few_frames_and_the_last_value_arrives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_at_the_beat_of_the_sampler_is_sent_at_once() {
+async fn progress_at_sampler_interval_is_sent_at_once() {
     let ledger = Ledger::new(StreamTiming::default()).await;
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     for rev in 1..=20 {
         sleep(Duration::from_millis(100)).await;
-        let said = Instant::now();
+        let sent = Instant::now();
         ledger.tick(1, 1, rev);
         assert_eq!(reader.expect("progress").await.data["rev"], rev);
-        assert_eq!(said.elapsed(), Duration::ZERO);
+        assert_eq!(sent.elapsed(), Duration::ZERO);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn little_waits_while_a_stream_rests_and_much_does_not() {
+async fn small_events_are_coalesced_and_large_ones_sent_at_once() {
     let ledger = Ledger::new(StreamTiming::default()).await;
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     let rested = Instant::now();
@@ -72,11 +72,11 @@ async fn little_waits_while_a_stream_rests_and_much_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn case_04_the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_follows() {
+async fn case_04_attempt_end_is_sent_once_and_last() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
     let router = ledger.router(StreamTiming::default()).await;
-    let mut early = Reader::get(&router, "/events?row=1&topic=jobs").await;
+    let mut early = StreamReader::get(&router, "/events?row=1&topic=jobs").await;
     early.expect("hello").await;
     early.expect("snapshot").await;
     for rev in 1..=500 {
@@ -85,7 +85,7 @@ async fn case_04_the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_
     }
     ledger.state(1, 1, Succeeded, 501);
     for rev in 502..=1_000 {
-        ledger.tick(1, 1, rev); // a sampler that comes late
+        ledger.tick(1, 1, rev); // a late sampler
         sleep(Duration::from_millis(1)).await;
     }
     ledger.state(1, 2, Queued, 0);
@@ -110,10 +110,10 @@ async fn case_04_the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_
 }
 
 #[tokio::test]
-async fn case_04_progress_that_comes_late_is_not_shown_after_a_snapshot_that_knows_the_end() {
+async fn case_04_late_progress_after_ended_snapshot_is_dropped() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let ended = ledger.commit_state(1, 1, Succeeded, 9);
-    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
+    let mut reader = StreamReader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("snapshot").await.data["jobs"][0]["state"], "succeeded");
     ledger.tick(1, 1, 10);
@@ -123,10 +123,11 @@ async fn case_04_progress_that_comes_late_is_not_shown_after_a_snapshot_that_kno
 }
 
 #[tokio::test]
-async fn a_row_brings_no_log_and_a_job_does() {
+async fn row_topic_sends_no_log_and_job_topic_does() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let router = ledger.router(StreamTiming::default()).await;
-    let (mut row, mut job) = (Reader::get(&router, "/events?row=1").await, Reader::get(&router, "/events?job=1").await);
+    let (mut row, mut job) =
+        (StreamReader::get(&router, "/events?row=1").await, StreamReader::get(&router, "/events?job=1").await);
     for reader in [&mut row, &mut job] {
         reader.expect("hello").await;
         reader.expect("snapshot").await;

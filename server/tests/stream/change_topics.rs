@@ -1,4 +1,4 @@
-//! Changing what an open stream shows.
+//! Topics: adding and removing them on an open stream.
 
 use axum::{Router, body::Body};
 use http::{Request, StatusCode};
@@ -6,19 +6,19 @@ use model::JobState::{Running, Succeeded};
 use serde_json::json;
 use server::stream::StreamTiming;
 
-use crate::{ledger::Ledger, reader::Reader};
+use crate::support::{ledger::Ledger, stream_reader::StreamReader};
 
-async fn post(router: &Router, stream: &str, body: &str) -> Reader {
+async fn post(router: &Router, stream: &str, body: &str) -> StreamReader {
     let request = Request::post(format!("/events/{stream}")).body(Body::from(body.to_owned())).unwrap();
-    Reader::ask(router, request).await
+    StreamReader::ask(router, request).await
 }
 
 #[tokio::test]
-async fn what_is_added_arrives_as_a_partial_snapshot_and_then_lives() {
+async fn added_topic_sends_partial_snapshot_then_live_events() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 2);
     let router = ledger.router(StreamTiming::default()).await;
-    let mut reader = Reader::get(&router, "/events").await;
+    let mut reader = StreamReader::get(&router, "/events").await;
     let stream = reader.expect("hello").await.data["stream"].as_str().unwrap().to_owned();
     reader.expect("snapshot").await;
     assert_eq!(post(&router, &stream, r#"{"add": ["job=1"]}"#).await.status, StatusCode::NO_CONTENT);
@@ -38,10 +38,10 @@ async fn what_is_added_arrives_as_a_partial_snapshot_and_then_lives() {
 }
 
 #[tokio::test]
-async fn a_change_that_cannot_be_made_changes_nothing() {
+async fn invalid_topic_change_is_rejected_and_changes_nothing() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let router = ledger.router(StreamTiming::default()).await;
-    let mut reader = Reader::get(&router, "/events?row=1").await;
+    let mut reader = StreamReader::get(&router, "/events?row=1").await;
     let stream = reader.expect("hello").await.data["stream"].as_str().unwrap().to_owned();
     reader.expect("snapshot").await;
     let many = json!({ "add": (0..500).map(|job| format!("row={}", job + 10)).collect::<Vec<_>>() }).to_string();

@@ -1,6 +1,6 @@
-//! A reader of event streams after the letter: WHATWG HTML, 9.2.5 and 9.2.6. Whatever the pieces in which bytes come.
+//! Parser of server-sent events by the standard (WHATWG HTML, 9.2.5 and 9.2.6), for bytes in pieces of any size.
 
-/// What a page is given.
+/// An event as a page receives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Dispatched {
     pub(crate) event: String,
@@ -23,7 +23,7 @@ pub(crate) struct Parser {
 }
 
 impl Parser {
-    /// Takes a piece, and answers what it completes.
+    /// Parses a piece. Returns the events that it completes.
     pub(crate) fn feed(&mut self, piece: &[u8]) -> Vec<Dispatched> {
         let mut dispatched = Vec::new();
         for byte in piece {
@@ -73,7 +73,7 @@ impl Parser {
     }
 }
 
-/// All that a whole stream dispatches.
+/// All events of a stream, checked to be the same byte by byte.
 fn parsed(bytes: &[u8]) -> Vec<(String, String, String)> {
     let tuple = |event: Dispatched| (event.event, event.data, event.last_event_id);
     let whole: Vec<_> = Parser::default().feed(bytes).into_iter().map(tuple).collect();
@@ -83,9 +83,9 @@ fn parsed(bytes: &[u8]) -> Vec<(String, String, String)> {
     whole
 }
 
-/// The cases of the web platform's tests (`eventsource/format-*`), so that what is shown with this reader counts.
+/// The cases of the web platform tests (`eventsource/format-*`).
 #[test]
-fn the_reader_reads_as_browsers_do() {
+fn sse_parser_passes_the_web_platform_cases() {
     let one = |event: &str, data: &str, id: &str| vec![(event.to_owned(), data.to_owned(), id.to_owned())];
     for (bytes, dispatched) in [
         ("\u{feff}data: a\n\n", one("message", "a", "")),

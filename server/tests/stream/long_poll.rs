@@ -12,14 +12,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{
+use crate::support::{
     ledger::Ledger,
-    reader::{Frame, NDJSON, Reader, serve},
+    stream_reader::{Frame, NDJSON, StreamReader, serve},
 };
 
 /// One poll: its events between `hello` and the last line, and the position to continue from.
 async fn poll(router: &Router, query: &str) -> (Vec<Frame>, String) {
-    let reader = Reader::get(router, &format!("/events/poll?{query}")).await;
+    let reader = StreamReader::get(router, &format!("/events/poll?{query}")).await;
     assert_eq!((reader.status, &reader.headers["content-type"]), (StatusCode::OK, &NDJSON.parse().unwrap()));
     let mut frames = reader.rest().await;
     assert_eq!(frames.remove(0).event, "hello");
@@ -33,7 +33,7 @@ fn names(frames: &[Frame]) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_begins_with_a_snapshot_and_goes_on_where_it_ended() {
+async fn poll_starts_with_snapshot_and_continues_from_cursor() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 3);
     let router = ledger.router(StreamTiming::default()).await;
@@ -45,14 +45,14 @@ async fn a_poll_begins_with_a_snapshot_and_goes_on_where_it_ended() {
     let begun = Instant::now();
     let (frames, cursor) = poll(&router, &format!("row=1&after={cursor}&wait=30")).await;
     assert_eq!((names(&frames), frames[0].seq()), (vec!["state"], Some(3)));
-    assert_eq!(begun.elapsed(), Duration::ZERO, "what was missed is not waited for");
+    assert_eq!(begun.elapsed(), Duration::ZERO, "missed events are sent without a wait");
     assert_eq!(cursor, "e1.3");
     assert_eq!(poll(&router, &format!("row=1&after={cursor}")).await, (Vec::new(), cursor));
     assert_eq!(ledger.hub.stats().streams, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_waits_for_what_comes_first_and_not_longer_than_it_was_asked_to() {
+async fn poll_waits_for_first_event_up_to_its_wait_time() {
     let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Queued, 0);
     let router = ledger.router(StreamTiming::default()).await;
@@ -74,13 +74,13 @@ async fn a_poll_waits_for_what_comes_first_and_not_longer_than_it_was_asked_to()
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_ends_a_wait_after_one_second_and_a_state_before() {
+async fn poll_returns_state_at_once_and_progress_after_a_second() {
     let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
     let router = ledger.router(StreamTiming::default()).await;
     ledger.tick(1, 1, 5);
     let (frames, _) = poll(&router, "row=1&after=e1.1").await;
-    assert_eq!(names(&frames), ["progress"], "the newest is told at once where there is no wait");
+    assert_eq!(names(&frames), ["progress"], "without a wait, the newest is sent at once");
     let begun = Instant::now();
     let writer = Arc::clone(&ledger);
     tokio::spawn(async move {
@@ -100,12 +100,12 @@ async fn progress_ends_a_wait_after_one_second_and_a_state_before() {
         writer.state(1, 1, Succeeded, 20);
     });
     let (frames, _) = poll(&router, "row=1&after=e1.1&wait=30").await;
-    assert_eq!(names(&frames), ["state"], "and nothing of the attempt beside its end");
+    assert_eq!(names(&frames), ["state"], "no progress besides the end of the attempt");
     assert_eq!(begun.elapsed(), Duration::from_millis(200));
 }
 
 #[tokio::test]
-async fn a_poll_until_the_end_tells_it_once() {
+async fn poll_until_end_gets_the_end_once_then_204() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
     let router = ledger.router(StreamTiming::default()).await;
@@ -115,12 +115,12 @@ async fn a_poll_until_the_end_tells_it_once() {
     ledger.state(2, 1, Running, 0);
     let (frames, cursor) = poll(&router, &format!("row=1&until=end&wait=30&after={cursor}")).await;
     assert_eq!(names(&frames), ["state", "end"]);
-    let over = Reader::get(&router, &format!("/events/poll?row=1&until=end&wait=30&after={cursor}")).await;
+    let over = StreamReader::get(&router, &format!("/events/poll?row=1&until=end&wait=30&after={cursor}")).await;
     assert_eq!(over.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
-async fn a_poll_that_cannot_be_continued_begins_anew() {
+async fn poll_with_unusable_cursor_gets_a_snapshot() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     for state in [Queued, Running, Succeeded] {
         ledger.state(1, 1, state, 0);
@@ -132,30 +132,30 @@ async fn a_poll_that_cannot_be_continued_begins_anew() {
         assert_eq!((names(&frames), cursor.as_str()), (vec!["snapshot"], "e1.3"), "{position}");
     }
     for wait in ["31", "-1", "1.5", "soon", ""] {
-        let refused = Reader::get(&router, &format!("/events/poll?row=1&wait={wait}")).await;
+        let refused = StreamReader::get(&router, &format!("/events/poll?row=1&wait={wait}")).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
         assert_eq!(refused.json().await["field"], "wait");
     }
-    let refused = Reader::get(&router, "/events?row=1&wait=3").await;
+    let refused = StreamReader::get(&router, "/events?row=1&wait=3").await;
     assert_eq!(refused.json().await["field"], "wait");
 }
 
 #[tokio::test]
-async fn a_poll_over_a_socket_has_a_length_and_keeps_its_connection() {
+async fn poll_response_has_length_and_keeps_the_connection() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let client = reqwest::Client::new();
     for _ in 0..3 {
-        let answer = client.get(format!("http://{addr}/events/poll?row=1")).send().await.unwrap();
-        let length = answer.content_length().unwrap();
-        assert_eq!(answer.bytes().await.unwrap().len() as u64, length);
+        let response = client.get(format!("http://{addr}/events/poll?row=1")).send().await.unwrap();
+        let length = response.content_length().unwrap();
+        assert_eq!(response.bytes().await.unwrap().len() as u64, length);
     }
     ledger.until_open(0).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_while_the_server_goes_down_is_told_to_come_again() {
+async fn poll_during_shutdown_gets_503_with_retry_after() {
     let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
     let router = ledger.router(StreamTiming::default()).await;
@@ -165,7 +165,7 @@ async fn a_poll_while_the_server_goes_down_is_told_to_come_again() {
         draining.drain.cancel();
     });
     for wait in [20, 0] {
-        let refused = Reader::get(&router, &format!("/events/poll?row=1&after=e1.1&wait={wait}")).await;
+        let refused = StreamReader::get(&router, &format!("/events/poll?row=1&after=e1.1&wait={wait}")).await;
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.headers["retry-after"], "2");
         assert_eq!(refused.json().await["code"], "shutting_down");
@@ -173,7 +173,7 @@ async fn a_poll_while_the_server_goes_down_is_told_to_come_again() {
 }
 
 #[tokio::test]
-async fn a_poll_whose_client_has_gone_waits_no_longer() {
+async fn poll_of_disconnected_client_is_released() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let mut client = TcpStream::connect(addr).await.unwrap();

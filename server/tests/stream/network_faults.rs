@@ -1,4 +1,4 @@
-//! Faults between server and client: cut connections, slow networks, proxies that buffer or swallow.
+//! Network faults: cut connections, slow networks, proxies that buffer or pass nothing on.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -10,23 +10,23 @@ use rand::Rng;
 use server::stream::StreamTiming;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{
+use crate::support::{
+    fault_proxy::{Fault, FaultProxy},
     ledger::Ledger,
-    proxy::{Fault, Proxy},
-    reader::{Reader, serve},
-    sse::Parser,
+    sse_parser::Parser,
+    stream_reader::{StreamReader, serve},
 };
 
-const SOON: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A reader who has only what has been dispatched, and comes back with the last id for as long as there is more.
+/// A reader that reconnects with the id of the last dispatched event until it has all.
 #[tokio::test]
-async fn case_02_whoever_is_cut_off_again_and_again_misses_nothing_and_hears_nothing_twice() {
+async fn case_02_repeatedly_cut_reader_gets_each_event_once() {
     const EVENTS: i64 = 400;
     let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Queued, 0);
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
-    let proxy = Proxy::before(addr, |_| Fault::Cut(rand::rng().random_range(1..4_000))).await;
+    let proxy = FaultProxy::before(addr, |_| Fault::Cut(rand::rng().random_range(1..4_000))).await;
     let writer = Arc::clone(&ledger);
     tokio::spawn(async move {
         for line in 2..=EVENTS {
@@ -35,19 +35,19 @@ async fn case_02_whoever_is_cut_off_again_and_again_misses_nothing_and_hears_not
         }
     });
     let client = reqwest::Client::new();
-    let (mut last, mut heard) = ("e1.1".to_owned(), vec![1]);
-    let listen = async {
-        while heard.len() < EVENTS as usize {
+    let (mut last, mut received) = ("e1.1".to_owned(), vec![1]);
+    let read_all = async {
+        while received.len() < EVENTS as usize {
             let request = client.get(format!("http://{}/events?job=1", proxy.addr)).header("last-event-id", &last);
-            let Ok(mut answer) = request.send().await else { continue };
+            let Ok(mut response) = request.send().await else { continue };
             let mut parser = Parser::default();
-            while heard.len() < EVENTS as usize
-                && let Ok(Some(piece)) = answer.chunk().await
+            while received.len() < EVENTS as usize
+                && let Ok(Some(piece)) = response.chunk().await
             {
                 for event in parser.feed(&piece) {
                     if event.event == "log" {
                         last.clone_from(&event.last_event_id);
-                        heard.push(last.split_once('.').unwrap().1.parse().unwrap());
+                        received.push(last.split_once('.').unwrap().1.parse().unwrap());
                     } else {
                         assert!(["hello", "heartbeat"].contains(&event.event.as_str()), "{event:?}");
                     }
@@ -55,18 +55,18 @@ async fn case_02_whoever_is_cut_off_again_and_again_misses_nothing_and_hears_not
             }
         }
     };
-    timeout(SOON, listen).await.expect("it comes to an end");
-    assert_eq!(heard, (1..=EVENTS).collect::<Vec<_>>());
-    assert!(proxy.taken.load(Relaxed) > 5, "it was cut off");
+    timeout(DEADLINE, read_all).await.expect("all events arrive in time");
+    assert_eq!(received, (1..=EVENTS).collect::<Vec<_>>());
+    assert!(proxy.connections.load(Relaxed) > 5, "it was cut off");
     ledger.until_open(0).await;
 }
 
 #[tokio::test]
-async fn case_13_behind_a_proxy_that_keeps_a_stream_to_itself_polls_bring_the_same_in_the_end() {
+async fn case_13_polls_through_buffering_proxy_match_the_stream() {
     let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
-    let proxy = Proxy::before(addr, |_| Fault::Buffer).await;
+    let proxy = FaultProxy::before(addr, |_| Fault::Buffer).await;
     let client = reqwest::Client::new();
     let stream = client.get(format!("http://{}/events?row=1&until=end", proxy.addr)).send();
     let mut stream = Box::pin(stream);
@@ -79,31 +79,31 @@ async fn case_13_behind_a_proxy_that_keeps_a_stream_to_itself_polls_bring_the_sa
         }
         writer.state(1, 1, Succeeded, 51);
     });
-    let (mut cursor, mut told) = (String::new(), Vec::new());
+    let (mut cursor, mut polls) = (String::new(), Vec::new());
     let begun = Instant::now();
-    while !told.iter().any(|(event, _)| event == "end") {
-        assert!(begun.elapsed() < SOON);
-        // A proxy that buffers needs to see the end of an answer; so each has its own connection.
+    while !polls.iter().any(|(event, _)| event == "end") {
+        assert!(begun.elapsed() < DEADLINE);
+        // A buffering proxy must see the end of a response, so each has its own connection.
         let url = format!("http://{}/events/poll?row=1&until=end&wait=10&after={cursor}", proxy.addr);
-        let polled = Reader::fetch(client.get(url).header("connection", "close")).await.rest().await;
+        let polled = StreamReader::fetch(client.get(url).header("connection", "close")).await.rest().await;
         cursor = polled.last().unwrap().id.clone().unwrap();
-        told.extend(polled.into_iter().map(|frame| (frame.event, frame.data)));
+        polls.extend(polled.into_iter().map(|frame| (frame.event, frame.data)));
     }
-    let names: Vec<_> = told.iter().map(|(event, _)| event.as_str()).filter(|event| !event.is_empty()).collect();
+    let names: Vec<_> = polls.iter().map(|(event, _)| event.as_str()).filter(|event| !event.is_empty()).collect();
     assert_eq!(&names[..2], ["hello", "snapshot"]);
     assert!(names.contains(&"progress"), "on the way, too: {names:?}");
-    let (_, end) = told.iter().rfind(|(event, _)| event == "state").unwrap();
+    let (_, end) = polls.iter().rfind(|(event, _)| event == "state").unwrap();
     assert_eq!((&end["state"], &end["rev"]), (&"succeeded".into(), &51.into()));
-    let rest = Reader::fetch_of(timeout(SOON, stream).await.unwrap().unwrap()).rest().await;
+    let rest = StreamReader::from_response(timeout(DEADLINE, stream).await.unwrap().unwrap()).rest().await;
     let (_, same) = rest.iter().map(|frame| (&frame.event, &frame.data)).rfind(|(event, _)| *event == "state").unwrap();
     assert_eq!(same, end, "the stream brings the same, once the proxy lets it");
 }
 
 #[tokio::test]
-async fn case_08_a_reader_behind_a_proxy_that_swallows_everything_takes_no_place_once_the_proxy_is_gone() {
+async fn case_08_reader_behind_black_hole_proxy_is_released() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
-    let proxy = Proxy::before(addr, |_| Fault::BlackHole).await;
+    let proxy = FaultProxy::before(addr, |_| Fault::BlackHole).await;
     let client = reqwest::Client::builder().timeout(Duration::from_millis(500)).build().unwrap();
     for _ in 0..5 {
         assert!(client.get(format!("http://{}/events", proxy.addr)).send().await.is_err());
@@ -112,13 +112,13 @@ async fn case_08_a_reader_behind_a_proxy_that_swallows_everything_takes_no_place
 }
 
 #[tokio::test]
-async fn a_slow_network_delays_what_is_told_and_changes_nothing_of_it() {
+async fn slow_network_delays_events_without_changing_them() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
-    let proxy = Proxy::before(addr, |_| Fault::Delay(Duration::from_millis(300))).await;
+    let proxy = FaultProxy::before(addr, |_| Fault::Delay(Duration::from_millis(300))).await;
     let url = format!("http://{}/events?row=1&until=end", proxy.addr);
-    let mut reader = Reader::fetch(reqwest::Client::new().get(url)).await;
+    let mut reader = StreamReader::fetch(reqwest::Client::new().get(url)).await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     for rev in 1..=100 {

@@ -1,4 +1,4 @@
-//! Readers that are gone, or might as well be.
+//! Lost peers: closed connections, readers that never read, machines that lose power.
 
 use std::{
     env,
@@ -16,30 +16,30 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{
+use crate::support::{
     ledger::Ledger,
-    reader::{Reader, serve, serve_on},
+    stream_reader::{StreamReader, serve, serve_on},
 };
 
-/// Whatever has become of its reader, a stream is gone after this.
-const GONE: Duration = Duration::from_secs(45);
-/// Set where the test runs in a network of its own.
-const INSIDE: &str = "MILEPOST_TEST_NETWORK";
+/// A stream without a reader is closed within this time.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(45);
+/// Set in the process that runs in its own network namespace.
+const IN_NAMESPACE: &str = "MILEPOST_TEST_NETWORK";
 
 #[tokio::test]
-async fn case_08_dropped_connections_leave_nothing_behind() {
+async fn case_08_dropped_connections_are_released() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
     for _ in 0..50 {
         let client = reqwest::Client::new();
-        let mut reader = Reader::fetch(client.get(format!("http://{addr}/events?topic=jobs&job=1&row=2"))).await;
+        let mut reader = StreamReader::fetch(client.get(format!("http://{addr}/events?topic=jobs&job=1&row=2"))).await;
         reader.expect("hello").await;
     }
     ledger.until_open(0).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_takes_nothing_is_given_up_and_who_takes_little_is_not() {
+async fn write_timeout_fires_only_without_any_progress() {
     let (server, mut client) = duplex(1_024);
     let mut server = WriteTimeoutStream::new(server, Duration::from_secs(30));
     let begun = Instant::now();
@@ -57,38 +57,38 @@ async fn who_takes_nothing_is_given_up_and_who_takes_little_is_not() {
     assert_eq!(begun.elapsed().as_secs(), 10 * 29 + 30);
 }
 
-/// Its system acknowledges what comes until there is no more room, and says so for ever.
+/// The kernel of the peer acknowledges data until its buffer is full, and then a zero window for ever.
 #[tokio::test]
-async fn case_08_a_peer_that_acknowledges_and_never_reads_is_cut_off() {
+async fn case_08_peer_that_never_reads_is_disconnected() {
     let ledger = Ledger::new(StreamTiming::default()).await;
     let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
-    let mut deaf = socket.connect(addr).await.unwrap();
-    deaf.write_all(b"GET /events?job=1 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
-    let mut slow = Reader::fetch(reqwest::Client::new().get(format!("http://{addr}/events?job=1"))).await;
+    let mut unread = socket.connect(addr).await.unwrap();
+    unread.write_all(b"GET /events?job=1 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut slow = StreamReader::fetch(reqwest::Client::new().get(format!("http://{addr}/events?job=1"))).await;
     ledger.until_open(2).await;
     let begun = Instant::now();
     let text = "x".repeat(1_000);
     let mut line = 0;
     while ledger.hub.stats().streams == 2 {
-        assert!(begun.elapsed() < GONE, "it is still there");
+        assert!(begun.elapsed() < CLOSE_DEADLINE, "it is still there");
         for _ in 0..10 {
             line += 1;
             ledger.log(1, line, &text);
         }
-        // Takes some now and then, though never all there is.
+        // Reads a little at a time, never everything.
         slow.next().await.unwrap();
         sleep(Duration::from_millis(50)).await;
     }
     assert!(begun.elapsed() > Duration::from_secs(25), "it was given time: {:?}", begun.elapsed());
-    let rest = timeout(GONE, deaf.read_to_end(&mut Vec::new())).await.expect("the connection has ended");
+    let rest = timeout(CLOSE_DEADLINE, unread.read_to_end(&mut Vec::new())).await.expect("the connection has ended");
     assert!(rest.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset), "and nothing is kept for it");
     drop(slow);
     ledger.until_open(0).await;
 }
 
-/// Kills the peer's process with the test.
+/// A process that is killed at the end of the test.
 struct Peer(Child);
 
 impl Drop for Peer {
@@ -104,27 +104,27 @@ fn run(line: &str) {
     assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Runs itself again in a network of its own, in which it may pull the plug: to the server its peer is then as a machine
-/// without power. Nothing closes the connection.
+/// Runs this test again in its own network namespace, where it takes down the link of the peer: to the server, the peer
+/// is then a machine without power. Nothing closes the connection.
 #[test]
-fn case_08_a_peer_that_vanishes_without_a_word_is_forgotten() {
-    if env::var_os(INSIDE).is_some() {
+fn case_08_peer_that_loses_power_is_disconnected() {
+    if env::var_os(IN_NAMESPACE).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        return runtime.block_on(a_peer_vanishes());
+        return runtime.block_on(lose_peer());
     }
     let may = Command::new("unshare").args(["-Urn", "ip", "link", "add", "type", "veth"]).output();
     if !may.is_ok_and(|tried| tried.status.success()) {
-        let why = b"SKIPPED: no peer can vanish here, for there is no network of one's own (unshare -Urn, ip)\n";
+        let why = b"SKIPPED: no peer can vanish here, for network namespaces are not available (unshare -Urn, ip)\n";
         return io::stderr().lock().write_all(why).unwrap();
     }
     let myself = env::current_exe().unwrap();
-    let again = ["--exact", "dead::case_08_a_peer_that_vanishes_without_a_word_is_forgotten", "--nocapture"];
-    let inside = Command::new("unshare").arg("-Urn").arg(myself).args(again).env(INSIDE, "1").output().unwrap();
-    let said = [inside.stdout, inside.stderr].concat();
-    assert!(inside.status.success(), "{}", String::from_utf8_lossy(&said));
+    let again = ["--exact", "lost_peers::case_08_peer_that_loses_power_is_disconnected", "--nocapture"];
+    let inside = Command::new("unshare").arg("-Urn").arg(myself).args(again).env(IN_NAMESPACE, "1").output().unwrap();
+    let output = [inside.stdout, inside.stderr].concat();
+    assert!(inside.status.success(), "{}", String::from_utf8_lossy(&output));
 }
 
-async fn a_peer_vanishes() {
+async fn lose_peer() {
     run("ip link add here type veth peer name there");
     let mut peer = Command::new("unshare");
     peer.args(["-n", "bash", "-c"]).arg(
@@ -133,7 +133,7 @@ async fn a_peer_vanishes() {
     );
     let mut peer = Peer(peer.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
     let pid = peer.0.id();
-    // Until it is in its own network, it is in this one.
+    // Wait until it is in its own namespace.
     let network = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).unwrap();
     while network("self") == network(&pid.to_string()) {
         sleep(Duration::from_millis(5)).await;
@@ -153,9 +153,9 @@ async fn a_peer_vanishes() {
     run(&format!("nsenter -t {pid} -n ip link set there down"));
     let begun = Instant::now();
     while ledger.hub.stats().streams > 0 {
-        assert!(begun.elapsed() < GONE, "it is still there");
+        assert!(begun.elapsed() < CLOSE_DEADLINE, "it is still there");
         sleep(Duration::from_millis(50)).await;
     }
-    println!("forgotten after {:?}", begun.elapsed());
+    println!("disconnected after {:?}", begun.elapsed());
     assert!(begun.elapsed() > Duration::from_secs(10), "it had vanished, not closed");
 }
