@@ -5,10 +5,10 @@ pub(crate) mod browser;
 pub(crate) mod database;
 pub(crate) mod event_reader;
 pub(crate) mod html_elements;
+#[path = "../../tasks/tests/tasks/support/import_fixture.rs"]
+pub(crate) mod import_fixture;
 pub(crate) mod link_target;
 pub(crate) mod long_log;
-#[path = "../../tasks/tests/tasks/orders.rs"]
-pub(crate) mod orders;
 pub(crate) mod process;
 pub(crate) mod raw_http;
 pub(crate) mod small_disk;

@@ -19,7 +19,7 @@ use serde_json::json;
 use tasks::TaskSettings;
 use tokio::net::TcpListener;
 
-use crate::desk::TestEngine;
+use crate::support::harness::TaskHarness;
 
 /// A small site of good and bad pages.
 struct Site {
@@ -65,21 +65,21 @@ async fn page(request: Request) -> Response {
     }
 }
 
-async fn desk() -> TestEngine {
-    TestEngine::with(TaskSettings { allow_private_links: true, ..TaskSettings::default() }).await
+async fn harness() -> TaskHarness {
+    TaskHarness::with(TaskSettings { allow_private_links: true, ..TaskSettings::default() }).await
 }
 
 #[tokio::test]
 async fn every_line_is_reported_in_order() {
-    let (desk, site) = (desk().await, Site::open().await);
+    let (harness, site) = (harness().await, Site::open().await);
     let paths = ["/ok", "/no-head", "/moved", "/missing", "/broken", "/loop", "/to-file", "/ok#part"];
     let mut urls: Vec<String> = paths.iter().map(|path| site.link(path)).collect();
     urls.push("=HYPERLINK(\"x\")".to_owned());
     urls.push("http://127.0.0.1:1/".to_owned());
     let input = json!({ "urls": urls.join("\n"), "per_host_per_second": 1_000 });
-    let ended = desk.succeed("check-links", input).await;
+    let ended = harness.succeed("check-links", input).await;
 
-    let rows = desk.table(ended.view.job, "links.csv").await;
+    let rows = harness.table(ended.view.job, "links.csv").await;
     assert_eq!(rows[0], ["url", "status", "final_url", "redirects", "milliseconds", "error"]);
     let brief: Vec<(&str, &str, bool)> =
         rows[1..].iter().map(|row| (row[1].as_str(), row[3].as_str(), row[5].is_empty())).collect();
@@ -109,34 +109,34 @@ async fn every_line_is_reported_in_order() {
 
 #[tokio::test]
 async fn empty_link_list_succeeds() {
-    let desk = desk().await;
+    let harness = harness().await;
     for input in [json!({}), json!({ "urls": "\n \n" })] {
-        let ended = desk.succeed("check-links", input).await;
+        let ended = harness.succeed("check-links", input).await;
         assert_eq!(ended.output["links"], 0);
-        assert_eq!(desk.table(ended.view.job, "links.csv").await.len(), 1);
+        assert_eq!(harness.table(ended.view.job, "links.csv").await.len(), 1);
     }
 }
 
 #[tokio::test]
 async fn file_adds_to_typed_links_and_duplicates_are_checked_once() {
-    let (desk, site) = (desk().await, Site::open().await);
-    let file = desk.upload("links.txt", format!("\u{feff}{}\r\n{}\r\n", site.link("/ok"), site.link("/ok2"))).await;
+    let (harness, site) = (harness().await, Site::open().await);
+    let file = harness.upload("links.txt", format!("\u{feff}{}\r\n{}\r\n", site.link("/ok"), site.link("/ok2"))).await;
     let input = json!({ "urls": site.link("/ok"), "file": file, "per_host_per_second": 1_000 });
-    let ended = desk.succeed("check-links", input).await;
+    let ended = harness.succeed("check-links", input).await;
     assert_eq!((ended.output["links"].as_u64(), ended.output["asked"].as_u64()), (Some(3), Some(2)));
     assert_eq!(site.requests(), 2);
-    assert_eq!(desk.table(ended.view.job, "links.csv").await.len(), 4);
+    assert_eq!(harness.table(ended.view.job, "links.csv").await.len(), 4);
 }
 
 #[tokio::test]
 async fn private_address_is_not_requested_under_any_name() {
-    let (desk, site) = (TestEngine::open().await, Site::open().await);
+    let (harness, site) = (TaskHarness::open().await, Site::open().await);
     let port = site.address.port();
     let hosts = ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"];
     let urls: Vec<String> = hosts.iter().map(|host| format!("http://{host}:{port}/ok")).collect();
     let input = json!({ "urls": urls.join("\n"), "per_host_per_second": 1_000 });
-    let ended = desk.succeed("check-links", input).await;
-    let rows = desk.table(ended.view.job, "links.csv").await;
+    let ended = harness.succeed("check-links", input).await;
+    let rows = harness.table(ended.view.job, "links.csv").await;
     for row in &rows[1..] {
         assert!(row[5].contains("which this server does not ask"), "{row:?}");
     }
@@ -147,39 +147,39 @@ async fn private_address_is_not_requested_under_any_name() {
 
 #[tokio::test]
 async fn silent_host_times_out() {
-    let (desk, site) = (desk().await, Site::open().await);
-    let ended = desk.succeed("check-links", json!({ "urls": site.link("/silent"), "timeout": 1 })).await;
-    let rows = desk.table(ended.view.job, "links.csv").await;
+    let (harness, site) = (harness().await, Site::open().await);
+    let ended = harness.succeed("check-links", json!({ "urls": site.link("/silent"), "timeout": 1 })).await;
+    let rows = harness.table(ended.view.job, "links.csv").await;
     assert_eq!(rows[1][5], "Timed out");
 }
 
 #[tokio::test]
 async fn cancelled_check_keeps_its_report() {
-    let (desk, site) = (desk().await, Site::open().await);
+    let (harness, site) = (harness().await, Site::open().await);
     let urls = format!("{}\n{}", site.link("/ok"), site.link("/silent"));
-    let job = desk.start("check-links", json!({ "urls": urls, "timeout": 120 })).await;
-    desk.when(job, |view| view.progress.unit == "links" && view.progress.value == 1).await;
-    desk.engine.cancel(job, "tester").await.unwrap();
-    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
-    let rows = desk.table(job, "links.csv").await;
+    let job = harness.start("check-links", json!({ "urls": urls, "timeout": 120 })).await;
+    harness.when(job, |view| view.progress.unit == "links" && view.progress.value == 1).await;
+    harness.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(harness.ended(job).await.view.state, JobState::Cancelled);
+    let rows = harness.table(job, "links.csv").await;
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[1][0], site.link("/ok"));
 }
 
 #[tokio::test]
 async fn too_many_links_are_rejected_before_any_request() {
-    let (desk, site) = (desk().await, Site::open().await);
-    let file = desk.upload("links.txt", format!("{}\n", site.link("/ok")).repeat(100_001)).await;
-    let (_, code, _) = desk.fail("check-links", json!({ "file": file })).await;
+    let (harness, site) = (harness().await, Site::open().await);
+    let file = harness.upload("links.txt", format!("{}\n", site.link("/ok")).repeat(100_001)).await;
+    let (_, code, _) = harness.fail("check-links", json!({ "file": file })).await;
     assert_eq!(code, "too_many_links");
     assert_eq!(site.requests(), 0);
 }
 
 #[tokio::test]
 async fn number_out_of_range_is_rejected_before_start() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     for (field, value) in [("concurrency", 0), ("concurrency", 65), ("timeout", 0), ("timeout", 121)] {
-        let refused = desk.try_start("check-links", json!({ field: value })).await;
+        let refused = harness.try_start("check-links", json!({ field: value })).await;
         let Err(engine::Error::InvalidInput(errors)) = refused else { panic!("{field} = {value} must be refused") };
         assert_eq!(errors[0].field, field);
     }

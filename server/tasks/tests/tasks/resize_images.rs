@@ -15,7 +15,7 @@ use serde_json::json;
 use tasks::{Limits, TaskSettings};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use crate::desk::TestEngine;
+use crate::support::harness::TaskHarness;
 
 const RED: Rgb<u8> = Rgb([220, 20, 20]);
 const BLUE: Rgb<u8> = Rgb([20, 20, 220]);
@@ -48,8 +48,8 @@ fn profile(kind: [u8; 4]) -> Vec<u8> {
 }
 
 /// The pictures of the result by their names, in order.
-async fn images(desk: &TestEngine, job: JobId) -> BTreeMap<String, Vec<u8>> {
-    let mut zip = ZipArchive::new(Cursor::new(desk.artifact(job, "images.zip").await)).unwrap();
+async fn images(harness: &TaskHarness, job: JobId) -> BTreeMap<String, Vec<u8>> {
+    let mut zip = ZipArchive::new(Cursor::new(harness.artifact(job, "images.zip").await)).unwrap();
     let all = (0..zip.len()).map(|index| {
         let mut file = zip.by_index(index).unwrap();
         assert_eq!(file.compression(), CompressionMethod::Stored);
@@ -76,15 +76,15 @@ fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 #[tokio::test]
 async fn image_is_rotated_by_exif_and_fits() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     let picture = halves(400, 200);
     // What was held so has its left half where: size after it, and a point of it.
     for (orientation, size, (x, y)) in
         [(1, (100, 50), (10, 25)), (3, (100, 50), (90, 25)), (6, (50, 100), (25, 10)), (8, (50, 100), (25, 90))]
     {
-        let upload = desk.upload("camera.JPG", held(&picture, orientation)).await;
-        let ended = desk.succeed("resize-images", json!({ "upload": upload, "longest": 100 })).await;
-        let images = images(&desk, ended.view.job).await;
+        let upload = harness.upload("camera.JPG", held(&picture, orientation)).await;
+        let ended = harness.succeed("resize-images", json!({ "upload": upload, "longest": 100 })).await;
+        let images = images(&harness, ended.view.job).await;
         let small = image::load_from_memory(&images["camera.jpg"]).unwrap();
         assert_eq!(small.dimensions(), size, "{orientation}");
         assert!(near(&small, x, y, RED), "{orientation}");
@@ -97,7 +97,7 @@ async fn image_is_rotated_by_exif_and_fits() {
 
 #[tokio::test]
 async fn colour_profile_is_kept_in_every_format() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     let mut plain = Vec::new();
     let mut encoder = PngEncoder::new(&mut plain);
     encoder.set_icc_profile(profile(*b"RGB ")).unwrap();
@@ -112,11 +112,11 @@ async fn colour_profile_is_kept_in_every_format() {
     let glass: DynamicImage = RgbaImage::from_pixel(40, 30, Rgba([0, 0, 0, 0])).into();
     glass.write_with_encoder(encoder).unwrap();
     let upload =
-        desk.upload("all.zip", zipped(&[("plain.png", &plain), ("inks.jpg", &inks), ("clear.png", &clear)])).await;
+        harness.upload("all.zip", zipped(&[("plain.png", &plain), ("inks.jpg", &inks), ("clear.png", &clear)])).await;
     for (format, extension) in [("jpeg", "jpg"), ("png", "png"), ("webp", "webp")] {
         let input = json!({ "upload": upload, "longest": 20, "format": format, "quality": 100 });
-        let ended = desk.succeed("resize-images", input).await;
-        let images = images(&desk, ended.view.job).await;
+        let ended = harness.succeed("resize-images", input).await;
+        let images = images(&harness, ended.view.job).await;
         assert_eq!(
             images.keys().map(String::as_str).collect::<Vec<_>>(),
             [format!("clear.{extension}"), format!("inks.{extension}"), format!("plain.{extension}")]
@@ -151,7 +151,7 @@ fn vast(side: u32) -> Vec<u8> {
 
 #[tokio::test]
 async fn broken_image_is_a_warning_other_files_are_skipped() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     let good = encoded(&halves(50, 50), ImageFormat::Png);
     let jpeg = encoded(&halves(50, 50), ImageFormat::Jpeg);
     let bombs = [vast(49_999), vast(4_000_000)];
@@ -169,15 +169,15 @@ async fn broken_image_is_a_warning_other_files_are_skipped() {
         ("notes.txt", b"text"),
         ("__MACOSX/._good.png", b"a system's own"),
     ]);
-    let upload = desk.upload("all.zip", &zip).await;
-    let ended = desk.succeed("resize-images", json!({ "upload": upload, "longest": 16, "format": "png" })).await;
-    let images = images(&desk, ended.view.job).await;
+    let upload = harness.upload("all.zip", &zip).await;
+    let ended = harness.succeed("resize-images", json!({ "upload": upload, "longest": 16, "format": "png" })).await;
+    let images = images(&harness, ended.view.job).await;
     let names: Vec<&str> = images.keys().map(String::as_str).collect();
     assert_eq!(names, ["A/B-3.png", "a/b-2.png", "a/b.png", "good.png", "picture-2.png"]);
     let counts = ["resized", "broken", "skipped"].map(|what| ended.output[what].as_u64().unwrap());
     assert_eq!(counts, [5, 5, 2]);
     assert_eq!((ended.view.progress.warnings, ended.output["bytes"].as_u64()), (5, ended.output["bytes"].as_u64()));
-    let log = desk.log(ended.view.job).await;
+    let log = harness.log(ended.view.job).await;
     for (name, reason) in [
         ("cut.png", ""),
         ("empty.jpg", "not a picture"),
@@ -194,14 +194,14 @@ async fn broken_image_is_a_warning_other_files_are_skipped() {
 
 #[tokio::test]
 async fn invalid_zip_or_zip_without_images_fails() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     for (name, content, code) in [
         ("broken.zip", b"PK\x03\x04 and nothing more".to_vec(), "bad_zip"),
         ("texts.zip", zipped(&[("a.txt", b"text")]), "no_images"),
         ("empty.zip", zipped(&[]), "no_images"),
     ] {
-        let upload = desk.upload(name, content).await;
-        assert_eq!(desk.fail("resize-images", json!({ "upload": upload })).await.1, code, "{name}");
+        let upload = harness.upload(name, content).await;
+        assert_eq!(harness.fail("resize-images", json!({ "upload": upload })).await.1, code, "{name}");
     }
     // A picture that says less than it holds.
     let noise = encoded(&halves(800, 800), ImageFormat::Bmp);
@@ -212,54 +212,54 @@ async fn invalid_zip_or_zip_without_images_fails() {
     for at in at {
         zip[at..at + 4].copy_from_slice(&1_000_u32.to_le_bytes());
     }
-    let upload = desk.upload("lies.zip", zip).await;
-    let (job, code, message) = desk.fail("resize-images", json!({ "upload": upload })).await;
+    let upload = harness.upload("lies.zip", zip).await;
+    let (job, code, message) = harness.fail("resize-images", json!({ "upload": upload })).await;
     assert_eq!((code.as_str(), message.contains("the image could not be read")), ("all_broken", true), "{message}");
     assert!(
-        desk.log(job).await.contains("large.bmp: cannot be read: File is larger than its declared"),
+        harness.log(job).await.contains("large.bmp: cannot be read: File is larger than its declared"),
         "{}",
-        desk.log(job).await
+        harness.log(job).await
     );
-    for input in [json!({}), json!({ "upload": "x", "folder": desk.root(), "longest": 5 })] {
-        assert!(desk.try_start("resize-images", input).await.is_err());
+    for input in [json!({}), json!({ "upload": "x", "folder": harness.root(), "longest": 5 })] {
+        assert!(harness.try_start("resize-images", input).await.is_err());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resumed_images_are_identical() {
-    let desk = TestEngine::with_checkpoints().await;
+    let harness = TaskHarness::with_checkpoints().await;
     for number in 0..40_u32 {
         let picture = halves(150 + number, 100);
         let (extension, format) =
             [("png", ImageFormat::Png), ("jpg", ImageFormat::Jpeg), ("webp", ImageFormat::WebP)][number as usize % 3];
-        desk.file(&format!("photos/{}/{number}.{extension}", number % 7), encoded(&picture, format));
+        harness.file(&format!("photos/{}/{number}.{extension}", number % 7), encoded(&picture, format));
     }
-    desk.file("photos/broken.png", "no picture");
-    desk.file("photos/readme.txt", "text");
-    let input = json!({ "folder": desk.root().join("photos"), "longest": 100 });
-    let pieces = desk.succeed_in_pieces("resize-images", input.clone()).await;
-    let whole = desk.succeed("resize-images", input).await;
+    harness.file("photos/broken.png", "no picture");
+    harness.file("photos/readme.txt", "text");
+    let input = json!({ "folder": harness.root().join("photos"), "longest": 100 });
+    let pieces = harness.succeed_in_pieces("resize-images", input.clone()).await;
+    let whole = harness.succeed("resize-images", input).await;
     assert_eq!(pieces.output, whole.output);
     assert_eq!((pieces.view.progress.warnings, whole.output["resized"].as_u64()), (1, Some(40)));
-    let zip = async |job| desk.artifact(job, "images.zip").await;
+    let zip = async |job| harness.artifact(job, "images.zip").await;
     assert_eq!(zip(pieces.view.job).await, zip(whole.view.job).await);
-    assert!(!images(&desk, whole.view.job).await.contains_key("readme.txt"));
+    assert!(!images(&harness, whole.view.job).await.contains_key("readme.txt"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_images_wait_for_memory_and_stop_on_cancel() {
     let limits = Limits { image: 4_000_000, ..Limits::default() };
-    let desk = TestEngine::with(TaskSettings { limits, ..TaskSettings::default() }).await;
+    let harness = TaskHarness::with(TaskSettings { limits, ..TaskSettings::default() }).await;
     // Each takes 3 MB once it is read, so that only one has room.
     let file = encoded(&DynamicImage::new_rgb8(1_000, 1_000), ImageFormat::Png);
     for number in 0..30 {
-        desk.file(&format!("{number}.png"), &file);
+        harness.file(&format!("{number}.png"), &file);
     }
-    let input = json!({ "folder": desk.root(), "longest": 100 });
-    let job = desk.start("resize-images", input.clone()).await;
-    desk.when(job, |view| view.progress.unit == "images" && view.progress.value > 1).await;
-    desk.engine.cancel(job, "tester").await.unwrap();
-    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+    let input = json!({ "folder": harness.root(), "longest": 100 });
+    let job = harness.start("resize-images", input.clone()).await;
+    harness.when(job, |view| view.progress.unit == "images" && view.progress.value > 1).await;
+    harness.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(harness.ended(job).await.view.state, JobState::Cancelled);
     // The next one has all the room again.
-    assert_eq!(desk.succeed("resize-images", input).await.output["resized"], 30);
+    assert_eq!(harness.succeed("resize-images", input).await.output["resized"], 30);
 }

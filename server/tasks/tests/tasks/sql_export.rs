@@ -13,30 +13,30 @@ use parquet::{
 };
 use serde_json::{Value, json};
 
-use crate::desk::TestEngine;
+use crate::support::harness::TaskHarness;
 
 const ORDERS: &str = "id,name,price,paid,day,note\n\
                       1,\"Müller, Söhne\",1.5,true,2026-01-31,\n\
                       2,\"said \"\"no\"\"\",-20,false,1969-12-31,=1+1\n\
                       3,,,,,-5\n";
 
-/// A desk with the table `orders`.
-async fn desk() -> TestEngine {
-    let desk = TestEngine::open().await;
-    let file = desk.upload("orders.csv", ORDERS).await;
-    desk.succeed("import-csv", json!({ "file": file, "table": "orders" })).await;
-    desk
+/// A harness with the table `orders`.
+async fn harness() -> TaskHarness {
+    let harness = TaskHarness::open().await;
+    let file = harness.upload("orders.csv", ORDERS).await;
+    harness.succeed("import-csv", json!({ "file": file, "table": "orders" })).await;
+    harness
 }
 
-async fn refused(desk: &TestEngine, query: &str) -> (String, String) {
-    let (_, code, message) = desk.fail("sql-export", json!({ "query": query })).await;
+async fn refused(harness: &TaskHarness, query: &str) -> (String, String) {
+    let (_, code, message) = harness.fail("sql-export", json!({ "query": query })).await;
     (code, message)
 }
 
 /// The rows of a Parquet file.
-async fn rows(desk: &TestEngine, job: JobId) -> Vec<Vec<(String, Field)>> {
+async fn rows(harness: &TaskHarness, job: JobId) -> Vec<Vec<(String, Field)>> {
     let mut file = tempfile::tempfile().unwrap();
-    file.write_all(&desk.artifact(job, "export.parquet").await).unwrap();
+    file.write_all(&harness.artifact(job, "export.parquet").await).unwrap();
     let reader = SerializedFileReader::new(file).unwrap();
     let rows = reader.get_row_iter(None).unwrap();
     rows.map(|row| row.unwrap().into_columns()).collect()
@@ -44,9 +44,9 @@ async fn rows(desk: &TestEngine, job: JobId) -> Vec<Vec<(String, Field)>> {
 
 #[tokio::test]
 async fn csv_has_table_values_and_no_formula() {
-    let desk = desk().await;
-    let ended = desk.succeed("sql-export", json!({ "query": "select * from orders order by id;" })).await;
-    let text = String::from_utf8(desk.artifact(ended.view.job, "export.csv").await).unwrap();
+    let harness = harness().await;
+    let ended = harness.succeed("sql-export", json!({ "query": "select * from orders order by id;" })).await;
+    let text = String::from_utf8(harness.artifact(ended.view.job, "export.csv").await).unwrap();
     assert_eq!(
         text,
         "id,name,price,paid,day,note\r\n\
@@ -62,33 +62,33 @@ async fn csv_has_table_values_and_no_formula() {
     );
 
     let query = "select null, '', 'a\nb', x'00ff', ' ', '\"' union all select null, 1e300, -5, 'x', '-x', '\t'";
-    let ended = desk.succeed("sql-export", json!({ "query": query })).await;
-    let text = String::from_utf8(desk.artifact(ended.view.job, "export.csv").await).unwrap();
+    let ended = harness.succeed("sql-export", json!({ "query": query })).await;
+    let text = String::from_utf8(harness.artifact(ended.view.job, "export.csv").await).unwrap();
     let rows = text.split_once("\r\n").unwrap().1;
     assert_eq!(rows, ",\"\",\"a\nb\",00ff, ,\"\"\"\"\r\n,1e300,-5,x,'-x,'\t\r\n", "nothing is not an empty text");
 
     let kept = json!({ "query": "select note as \"=a\" from orders where id = 2", "formulas": "keep" });
-    let ended = desk.succeed("sql-export", kept).await;
-    assert_eq!(desk.artifact(ended.view.job, "export.csv").await, b"=a\r\n=1+1\r\n");
+    let ended = harness.succeed("sql-export", kept).await;
+    assert_eq!(harness.artifact(ended.view.job, "export.csv").await, b"=a\r\n=1+1\r\n");
 }
 
 #[tokio::test]
 async fn export_can_be_imported_again() {
-    let desk = desk().await;
-    let exported = desk.succeed("sql-export", json!({ "query": "select * from orders", "formulas": "keep" })).await;
-    let file = desk.upload("again.csv", desk.artifact(exported.view.job, "export.csv").await).await;
-    let again = desk.succeed("import-csv", json!({ "file": file, "table": "again" })).await;
+    let harness = harness().await;
+    let exported = harness.succeed("sql-export", json!({ "query": "select * from orders", "formulas": "keep" })).await;
+    let file = harness.upload("again.csv", harness.artifact(exported.view.job, "export.csv").await).await;
+    let again = harness.succeed("import-csv", json!({ "file": file, "table": "again" })).await;
     assert_eq!(again.output["columns"], exported.output["columns"]);
     let query = "select * from orders except select * from again";
-    assert_eq!(desk.succeed("sql-export", json!({ "query": query })).await.output["rows"], 0);
+    assert_eq!(harness.succeed("sql-export", json!({ "query": query })).await.output["rows"], 0);
 }
 
 #[tokio::test]
 async fn parquet_has_types_of_tables_and_first_rows() {
-    let desk = desk().await;
+    let harness = harness().await;
     let query = "select *, id * 2 as twice, id / 2.0, x'00ff' as raw, case id when 1 then 'a' else id end as mixed, \
                  null as missing, id from orders order by id";
-    let ended = desk.succeed("sql-export", json!({ "query": query, "format": "parquet" })).await;
+    let ended = harness.succeed("sql-export", json!({ "query": query, "format": "parquet" })).await;
     let types: Vec<(&str, &str)> = ended.output["columns"]
         .as_array()
         .unwrap()
@@ -112,7 +112,7 @@ async fn parquet_has_types_of_tables_and_first_rows() {
             ("id_2", "integer"),
         ]
     );
-    let rows = rows(&desk, ended.view.job).await;
+    let rows = rows(&harness, ended.view.job).await;
     let row = |at: usize| rows[at].iter().map(|(_, field)| field.clone()).collect::<Vec<Field>>();
     let text = |text: &str| Field::Str(text.to_owned());
     let raw = || Field::Bytes(vec![0, 255].into());
@@ -139,37 +139,37 @@ async fn parquet_has_types_of_tables_and_first_rows() {
 
 #[tokio::test]
 async fn value_of_another_type_fails_parquet_with_its_row() {
-    let desk = desk().await;
+    let harness = harness().await;
     let numbers = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000)";
     let query = format!("{numbers} select case i when 4321 then 'here' else i end as i from n");
-    let (_, code, message) = desk.fail("sql-export", json!({ "query": query, "format": "parquet" })).await;
+    let (_, code, message) = harness.fail("sql-export", json!({ "query": query, "format": "parquet" })).await;
     assert_eq!(code, "mixed_types");
     assert!(
         message.starts_with("row 4,321: column i holds the text \"here\", and whole numbers before it"),
         "{message}"
     );
     let query = format!("{numbers} select cast(case i when 4321 then 'here' else i end as text) as i from n");
-    let ended = desk.succeed("sql-export", json!({ "query": query, "format": "parquet" })).await;
-    assert_eq!((ended.output["rows"].as_u64(), rows(&desk, ended.view.job).await.len()), (Some(5_000), 5_000));
+    let ended = harness.succeed("sql-export", json!({ "query": query, "format": "parquet" })).await;
+    assert_eq!((ended.output["rows"].as_u64(), rows(&harness, ended.view.job).await.len()), (Some(5_000), 5_000));
 }
 
 #[tokio::test]
 async fn empty_result_is_a_file_with_header() {
-    let desk = desk().await;
+    let harness = harness().await;
     for format in ["csv", "parquet"] {
         let query = "select id, name from orders where id > 9";
-        let ended = desk.succeed("sql-export", json!({ "query": query, "format": format })).await;
+        let ended = harness.succeed("sql-export", json!({ "query": query, "format": format })).await;
         assert_eq!((ended.output["rows"].as_u64(), ended.output["columns"].as_array().unwrap().len()), (Some(0), 2));
     }
 }
 
 #[tokio::test]
 async fn query_can_only_read() {
-    let desk = desk().await;
-    let other = desk.root().join("other.db");
+    let harness = harness().await;
+    let other = harness.root().join("other.db");
     File::create(&other).unwrap();
-    let before = desk.succeed("sql-export", json!({ "query": "select name, sql from sqlite_schema" })).await;
-    let schema = desk.artifact(before.view.job, "export.csv").await;
+    let before = harness.succeed("sql-export", json!({ "query": "select name, sql from sqlite_schema" })).await;
+    let schema = harness.artifact(before.view.job, "export.csv").await;
     for (query, hint) in [
         ("delete from orders", "not authorized"),
         ("insert into orders (id) values (9)", "not authorized"),
@@ -193,60 +193,61 @@ async fn query_can_only_read() {
         ("-- nothing", "no query"),
     ] {
         if query.is_empty() {
-            let refused = format!("{:?}", desk.try_start("sql-export", json!({ "query": query })).await.unwrap_err());
+            let refused =
+                format!("{:?}", harness.try_start("sql-export", json!({ "query": query })).await.unwrap_err());
             assert!(refused.contains(hint), "{refused}");
             continue;
         }
-        let (code, message) = refused(&desk, query).await;
+        let (code, message) = refused(&harness, query).await;
         assert!(["bad_query", "not_a_query"].contains(&code.as_str()), "{query}: {code}");
         assert!(message.contains(hint), "{query}: {message}");
     }
     let attach = format!("attach '{}' as other", other.display());
-    assert!(refused(&desk, &attach).await.1.contains("imported tables"));
-    let after = desk.succeed("sql-export", json!({ "query": "select name, sql from sqlite_schema" })).await;
-    assert_eq!(desk.artifact(after.view.job, "export.csv").await, schema);
+    assert!(refused(&harness, &attach).await.1.contains("imported tables"));
+    let after = harness.succeed("sql-export", json!({ "query": "select name, sql from sqlite_schema" })).await;
+    assert_eq!(harness.artifact(after.view.job, "export.csv").await, schema);
     assert!(!std::path::Path::new("/tmp/stolen.db").exists());
 }
 
 #[tokio::test]
 async fn query_error_has_its_position() {
-    let desk = desk().await;
-    let (_, message) = refused(&desk, "select id,\n  nam from orders").await;
+    let harness = harness().await;
+    let (_, message) = refused(&harness, "select id,\n  nam from orders").await;
     assert!(message.starts_with("line 2, column 3: no such column: nam; there are orders (id, name, "), "{message}");
-    let (_, message) = refused(&desk, "select *\nform orders").await;
+    let (_, message) = refused(&harness, "select *\nform orders").await;
     assert!(message.starts_with("line 2, column "), "{message}");
-    let (_, message) = refused(&desk, "select * from order_").await;
+    let (_, message) = refused(&harness, "select * from order_").await;
     assert!(message.contains("no such table: order_; there are orders (id"), "{message}");
-    let empty = TestEngine::open().await;
+    let empty = TaskHarness::open().await;
     assert_eq!(refused(&empty, "select 1").await.0, "no_tables");
 }
 
 #[tokio::test]
 async fn huge_value_is_rejected() {
-    let desk = desk().await;
-    let (code, message) = refused(&desk, "select hex(zeroblob(300000000))").await;
+    let harness = harness().await;
+    let (code, message) = refused(&harness, "select hex(zeroblob(300000000))").await;
     assert_eq!(code, "value_too_large", "{message}");
     let wide = vec!["hex(zeroblob(2000000))"; 200].join(", ");
-    assert_eq!(refused(&desk, &format!("select {wide}")).await.0, "value_too_large");
+    assert_eq!(refused(&harness, &format!("select {wide}")).await.0, "value_too_large");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn endless_query_stops_on_cancel() {
-    let desk = desk().await;
+    let harness = harness().await;
     let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select";
     for (query, answers) in [("i from n", true), ("count(*) from n", false), ("sum(length(hex(i))) from n", false)] {
-        let job = desk.start("sql-export", json!({ "query": format!("{endless} {query}") })).await;
-        desk.when(job, |view| view.state == JobState::Running && (!answers || view.progress.value > 0)).await;
-        desk.engine.cancel(job, "tester").await.unwrap();
-        let ended = desk.ended(job).await;
+        let job = harness.start("sql-export", json!({ "query": format!("{endless} {query}") })).await;
+        harness.when(job, |view| view.state == JobState::Running && (!answers || view.progress.value > 0)).await;
+        harness.engine.cancel(job, "tester").await.unwrap();
+        let ended = harness.ended(job).await;
         assert_eq!((ended.view.state, &ended.output), (JobState::Cancelled, &Value::Null), "{query}");
-        assert!(desk.engine.artifact(job, "export.csv").await.is_err());
+        assert!(harness.engine.artifact(job, "export.csv").await.is_err());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn query_with_slow_functions_stops_soon() {
-    let desk = desk().await;
+    let harness = harness().await;
     let text = "replace(hex(zeroblob(4000000)), '0', 'a')";
     let begin = Instant::now();
     for query in [
@@ -256,36 +257,36 @@ async fn query_with_slow_functions_stops_soon() {
         format!("select length(trim({text}, {text} || 'b'))"),
         "select json_patch('{}', '{}')".to_owned(),
     ] {
-        desk.run("sql-export", json!({ "query": query })).await;
+        harness.run("sql-export", json!({ "query": query })).await;
     }
     let unmatched = format!("select {text} like '%' || substr({text}, 1, 40000) || 'b'");
-    let job = desk.start("sql-export", json!({ "query": unmatched })).await;
-    desk.when(job, |view| view.state == JobState::Running).await;
-    desk.engine.cancel(job, "tester").await.unwrap();
-    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+    let job = harness.start("sql-export", json!({ "query": unmatched })).await;
+    harness.when(job, |view| view.state == JobState::Running).await;
+    harness.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(harness.ended(job).await.view.state, JobState::Cancelled);
     assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
 async fn deeply_nested_query_fails_only_its_job() {
-    let desk = desk().await;
+    let harness = harness().await;
     for (open, close) in [("(select ", ")"), ("(", ")"), ("-(", ")"), ("abs(", ")"), ("case when 1 then ", " end")] {
         for depth in [90, 900, 3_000] {
             let query = format!("select {}1{}", open.repeat(depth), close.repeat(depth));
-            desk.run("sql-export", json!({ "query": query })).await;
+            harness.run("sql-export", json!({ "query": query })).await;
         }
     }
-    desk.succeed("sql-export", json!({ "query": "select 1" })).await;
+    harness.succeed("sql-export", json!({ "query": "select 1" })).await;
 }
 
 #[tokio::test]
 async fn many_rows_make_many_row_groups() {
-    let desk = desk().await;
+    let harness = harness().await;
     let query = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000)
                  select i, hex(zeroblob(500)) as wide from n";
-    let ended = desk.succeed("sql-export", json!({ "query": query, "format": "parquet" })).await;
+    let ended = harness.succeed("sql-export", json!({ "query": query, "format": "parquet" })).await;
     let mut file = tempfile::tempfile().unwrap();
-    file.write_all(&desk.artifact(ended.view.job, "export.parquet").await).unwrap();
+    file.write_all(&harness.artifact(ended.view.job, "export.parquet").await).unwrap();
     let reader = SerializedFileReader::new(file).unwrap();
     assert!(reader.num_row_groups() > 1);
     assert_eq!(reader.metadata().file_metadata().num_rows(), 60_000);

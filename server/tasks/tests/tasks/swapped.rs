@@ -20,7 +20,7 @@ use tar::{Builder, Header};
 use tempfile::TempDir;
 use zip::ZipArchive;
 
-use crate::desk::{Ended, TestEngine};
+use crate::support::harness::{Ended, TaskHarness};
 
 const STOLEN: &str = "words from outside the root";
 const OWN: &str = "words from inside";
@@ -63,44 +63,44 @@ impl Drop for Swapper {
 
 /// A root with a folder `box/a` and a link `box/b` to another folder outside that looks the same.
 struct Scene {
-    desk: TestEngine,
+    harness: TaskHarness,
     outside: TempDir,
 }
 
 impl Scene {
     async fn open() -> Self {
-        let (desk, outside) = (TestEngine::open().await, TempDir::new().unwrap());
-        let root = desk.root();
+        let (harness, outside) = (TaskHarness::open().await, TempDir::new().unwrap());
+        let root = harness.root();
         fs::create_dir_all(root.join("box/a")).unwrap();
         symlink(outside.path(), root.join("box/b")).unwrap();
-        Self { desk, outside }
+        Self { harness, outside }
     }
 
     /// Puts a file into both folders.
     fn file(&self, name: &str, inside: impl AsRef<[u8]>, outside: impl AsRef<[u8]>) {
-        fs::write(self.desk.root().join("box/a").join(name), inside).unwrap();
+        fs::write(self.harness.root().join("box/a").join(name), inside).unwrap();
         fs::write(self.outside.path().join(name), outside).unwrap();
     }
 
     fn swapper(&self) -> Swapper {
-        Swapper::of(self.desk.root().join("box/a"), self.desk.root().join("box/b"))
+        Swapper::of(self.harness.root().join("box/a"), self.harness.root().join("box/b"))
     }
 
     /// Runs a kind again and again while the two are exchanged; `look` is shown what was made.
-    async fn attack(&self, kind: &str, inputs: &[Value], look: impl AsyncFn(&TestEngine, &Ended)) {
+    async fn attack(&self, kind: &str, inputs: &[Value], look: impl AsyncFn(&TaskHarness, &Ended)) {
         let swapper = self.swapper();
         for round in 0..JOBS {
             // Refused where the path leads outside just then.
-            let Ok(job) = self.desk.try_start(kind, inputs[round % inputs.len()].clone()).await else { continue };
-            look(&self.desk, &self.desk.ended(job).await).await;
+            let Ok(job) = self.harness.try_start(kind, inputs[round % inputs.len()].clone()).await else { continue };
+            look(&self.harness, &self.harness.ended(job).await).await;
         }
         swapper.stop();
     }
 }
 
 /// An artifact, where the job made one.
-async fn made(desk: &TestEngine, ended: &Ended, name: &str) -> Option<Vec<u8>> {
-    let (_, path) = desk.engine.artifact(ended.view.job, name).await.ok()?;
+async fn made(harness: &TaskHarness, ended: &Ended, name: &str) -> Option<Vec<u8>> {
+    let (_, path) = harness.engine.artifact(ended.view.job, name).await.ok()?;
     Some(fs::read(path).unwrap())
 }
 
@@ -115,9 +115,9 @@ async fn archive_has_nothing_of_exchanged_folder() {
         scene.file(&format!("{number}.txt"), OWN, STOLEN);
     }
     let inputs = [json!({ "folder": "box" }), json!({ "folder": "box/a" })];
-    let look = async |desk: &TestEngine, ended: &Ended| {
+    let look = async |harness: &TaskHarness, ended: &Ended| {
         for name in ["box.tar.zst", "a.tar.zst", "b.tar.zst"] {
-            let Some(archive) = made(desk, ended, name).await else { continue };
+            let Some(archive) = made(harness, ended, name).await else { continue };
             let tar = zstd::stream::decode_all(archive.as_slice()).unwrap();
             assert!(!holds(&tar, STOLEN), "{name} of job {}", ended.view.job);
         }
@@ -133,17 +133,17 @@ async fn checksum_reads_nothing_of_exchanged_folder() {
     for number in 0..20 {
         scene.file(&format!("{number}.txt"), OWN, STOLEN);
     }
-    let manifest = scene.desk.upload("B3SUMS", lines.join("\n")).await;
+    let manifest = scene.harness.upload("B3SUMS", lines.join("\n")).await;
     let inputs = [
         json!({ "folder": "box", "algorithm": "blake3" }),
         json!({ "folder": "box/a", "algorithm": "blake3" }),
         json!({ "folder": "box", "algorithm": "blake3", "manifest": manifest }),
     ];
-    let look = async |desk: &TestEngine, ended: &Ended| {
-        if let Some(manifest) = made(desk, ended, "B3SUMS").await {
+    let look = async |harness: &TaskHarness, ended: &Ended| {
+        if let Some(manifest) = made(harness, ended, "B3SUMS").await {
             assert!(!holds(&manifest, digest.to_hex().as_str()), "job {}", ended.view.job);
         }
-        if let Some(report) = made(desk, ended, "verification.txt").await {
+        if let Some(report) = made(harness, ended, "verification.txt").await {
             assert!(!String::from_utf8_lossy(&report).lines().any(|line| line.starts_with("ok\t")), "it was read");
         }
     };
@@ -162,8 +162,8 @@ async fn images_of_exchanged_folder_are_not_resized() {
         scene.file(&format!("{number}.png"), picture(20), picture(30));
     }
     let inputs = [json!({ "folder": "box" }), json!({ "folder": "box/a" })];
-    let look = async |desk: &TestEngine, ended: &Ended| {
-        let Some(images) = made(desk, ended, "images.zip").await else { return };
+    let look = async |harness: &TaskHarness, ended: &Ended| {
+        let Some(images) = made(harness, ended, "images.zip").await else { return };
         let mut zip = ZipArchive::new(Cursor::new(images)).unwrap();
         for index in 0..zip.len() {
             let mut content = Vec::new();
@@ -196,8 +196,8 @@ fn unzipped(zip: Vec<u8>) -> Vec<u8> {
 async fn archive_in_exchanged_folder_is_not_unpacked() {
     let scene = Scene::open().await;
     scene.file("x.tar", tar(OWN), tar(STOLEN));
-    let look = async |desk: &TestEngine, ended: &Ended| {
-        let Some(zip) = made(desk, ended, "x.zip").await else { return };
+    let look = async |harness: &TaskHarness, ended: &Ended| {
+        let Some(zip) = made(harness, ended, "x.zip").await else { return };
         assert!(!holds(&unzipped(zip), STOLEN), "job {}", ended.view.job);
     };
     scene.attack("unpack", &[json!({ "path": "box/a/x.tar" })], look).await;
@@ -206,12 +206,12 @@ async fn archive_in_exchanged_folder_is_not_unpacked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn folder_picker_lists_nothing_of_exchanged_folder() {
     let scene = Scene::open().await;
-    fs::create_dir(scene.desk.root().join("box/a/own")).unwrap();
+    fs::create_dir(scene.harness.root().join("box/a/own")).unwrap();
     fs::create_dir(scene.outside.path().join("stolen")).unwrap();
     let swapper = scene.swapper();
     let mut own = 0;
     for _ in 0..20_000 {
-        let Ok(listing) = scene.desk.engine.roots().list(Some("box/a")) else { continue };
+        let Ok(listing) = scene.harness.engine.roots().list(Some("box/a")) else { continue };
         assert!(listing.folders.iter().all(|folder| folder.name == "own"), "{listing:?}");
         own += listing.folders.len();
     }
@@ -225,13 +225,13 @@ fn pipe(path: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pipe_in_place_of_archive_fails_the_job() {
-    let desk = TestEngine::open().await;
-    let archive = desk.file("x.tar", tar(OWN));
-    pipe(&desk.root().join("pipe"));
-    let swapper = Swapper::of(archive, desk.root().join("pipe"));
+    let harness = TaskHarness::open().await;
+    let archive = harness.file("x.tar", tar(OWN));
+    pipe(&harness.root().join("pipe"));
+    let swapper = Swapper::of(archive, harness.root().join("pipe"));
     let mut refused = 0;
     for _ in 0..JOBS {
-        let ended = desk.run("unpack", json!({ "path": "x.tar" })).await;
+        let ended = harness.run("unpack", json!({ "path": "x.tar" })).await;
         if let Some(failure) = ended.view.failure {
             assert_eq!(failure.code, "not_a_file", "{}", failure.message);
             refused += 1;
@@ -243,42 +243,42 @@ async fn pipe_in_place_of_archive_fails_the_job() {
 
 #[tokio::test]
 async fn pipes_and_devices_are_not_read() {
-    let desk = TestEngine::open().await;
-    desk.file("box/own.txt", OWN);
-    pipe(&desk.root().join("box/pipe"));
-    let (_, code, message) = desk.fail("unpack", json!({ "path": "box/pipe" })).await;
+    let harness = TaskHarness::open().await;
+    harness.file("box/own.txt", OWN);
+    pipe(&harness.root().join("box/pipe"));
+    let (_, code, message) = harness.fail("unpack", json!({ "path": "box/pipe" })).await;
     assert_eq!(
         (code.as_str(), message.as_str()),
         ("not_a_file", "box/pipe is not a regular file; name the file itself")
     );
-    assert_eq!(desk.fail("unpack", json!({ "path": "box" })).await.1, "not_a_file");
+    assert_eq!(harness.fail("unpack", json!({ "path": "box" })).await.1, "not_a_file");
     let digest = blake3::hash(b"");
-    let manifest = desk.upload("B3SUMS", format!("{digest}  pipe\n{digest}  own.txt\n")).await;
+    let manifest = harness.upload("B3SUMS", format!("{digest}  pipe\n{digest}  own.txt\n")).await;
     let input = json!({ "folder": "box", "algorithm": "blake3", "manifest": manifest });
-    let (job, ..) = desk.fail("checksum", input).await;
-    let report = String::from_utf8(desk.artifact(job, "verification.txt").await).unwrap();
+    let (job, ..) = harness.fail("checksum", input).await;
+    let report = String::from_utf8(harness.artifact(job, "verification.txt").await).unwrap();
     assert_eq!(report, "unreadable\tpipe\nchanged\town.txt\n");
 }
 
 #[tokio::test]
 async fn links_inside_folder_are_followed_for_manifest_only() {
-    let desk = TestEngine::open().await;
-    let own = desk.file("box/own/x.txt", OWN);
+    let harness = TaskHarness::open().await;
+    let own = harness.file("box/own/x.txt", OWN);
     let outside = TempDir::new().unwrap();
     File::create(outside.path().join("x.txt")).unwrap();
-    let link = |target: &Path, name: &str| symlink(target, desk.root().join("box").join(name)).unwrap();
+    let link = |target: &Path, name: &str| symlink(target, harness.root().join("box").join(name)).unwrap();
     link(Path::new("own"), "relative");
     link(own.parent().unwrap(), "absolute");
     link(outside.path(), "out");
     let digest = blake3::hash(OWN.as_bytes());
     let lines: String =
         ["relative", "absolute", "out"].map(|folder| format!("{digest}  {folder}/x.txt\n")).into_iter().collect();
-    let manifest = desk.upload("B3SUMS", lines).await;
+    let manifest = harness.upload("B3SUMS", lines).await;
     let input = json!({ "folder": "box", "algorithm": "blake3", "manifest": manifest });
-    let (job, ..) = desk.fail("checksum", input).await;
-    let report = String::from_utf8(desk.artifact(job, "verification.txt").await).unwrap();
+    let (job, ..) = harness.fail("checksum", input).await;
+    let report = String::from_utf8(harness.artifact(job, "verification.txt").await).unwrap();
     assert_eq!(report, "ok\trelative/x.txt\nok\tabsolute/x.txt\nunreadable\tout/x.txt\nnot listed\town/x.txt\n");
-    let ended = desk.succeed("checksum", json!({ "folder": "box", "algorithm": "blake3" })).await;
-    let manifest = String::from_utf8(desk.artifact(ended.view.job, "B3SUMS").await).unwrap();
+    let ended = harness.succeed("checksum", json!({ "folder": "box", "algorithm": "blake3" })).await;
+    let manifest = String::from_utf8(harness.artifact(ended.view.job, "B3SUMS").await).unwrap();
     assert_eq!(manifest, format!("{digest}  own/x.txt\n"), "without one, links are left out");
 }

@@ -16,7 +16,7 @@ use tar::{Builder, EntryType, Header};
 use tasks::{Limits, TaskSettings};
 use zip::ZipArchive;
 
-use crate::desk::{Ended, TestEngine};
+use crate::support::harness::{Ended, TaskHarness};
 
 /// Adds a member of any name and kind, as no program would.
 fn add(tar: &mut Builder<Vec<u8>>, kind: EntryType, name: &[u8], target: &[u8], content: &[u8]) {
@@ -32,19 +32,19 @@ fn add(tar: &mut Builder<Vec<u8>>, kind: EntryType, name: &[u8], target: &[u8], 
     tar.append(&header, content).unwrap();
 }
 
-async fn unpack(desk: &TestEngine, name: &str, archive: &[u8]) -> Ended {
-    let upload = desk.upload(name, archive).await;
-    desk.run("unpack", json!({ "upload": upload })).await
+async fn unpack(harness: &TaskHarness, name: &str, archive: &[u8]) -> Ended {
+    let upload = harness.upload(name, archive).await;
+    harness.run("unpack", json!({ "upload": upload })).await
 }
 
-async fn refused(desk: &TestEngine, input: Value) -> (String, String) {
-    let (_, code, message) = desk.fail("unpack", input).await;
+async fn refused(harness: &TaskHarness, input: Value) -> (String, String) {
+    let (_, code, message) = harness.fail("unpack", input).await;
     (code, message)
 }
 
 /// What the zip file holds: content or target by name, and the permissions.
-async fn zip(desk: &TestEngine, job: JobId, name: &str) -> BTreeMap<String, (Option<u32>, Vec<u8>)> {
-    let mut zip = ZipArchive::new(Cursor::new(desk.artifact(job, name).await)).unwrap();
+async fn zip(harness: &TaskHarness, job: JobId, name: &str) -> BTreeMap<String, (Option<u32>, Vec<u8>)> {
+    let mut zip = ZipArchive::new(Cursor::new(harness.artifact(job, name).await)).unwrap();
     let all = (0..zip.len()).map(|index| {
         let mut file = zip.by_index(index).unwrap();
         let mut content = Vec::new();
@@ -56,26 +56,26 @@ async fn zip(desk: &TestEngine, job: JobId, name: &str) -> BTreeMap<String, (Opt
 
 #[tokio::test]
 async fn packed_archive_unpacks_compressed_or_not() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     for path in ["docs/a/b", "docs/ü", "docs/empty folder/x"] {
-        desk.file(path, path.repeat(1_000));
+        harness.file(path, path.repeat(1_000));
     }
-    std::os::unix::fs::symlink("../ü", desk.root().join("docs/a/link")).unwrap();
-    fs::hard_link(desk.root().join("docs/a/b"), desk.root().join("docs/a/same")).unwrap();
-    let packed = desk.succeed("archive", json!({ "folder": desk.root().join("docs") })).await;
-    let zst = desk.artifact(packed.view.job, "docs.tar.zst").await;
+    std::os::unix::fs::symlink("../ü", harness.root().join("docs/a/link")).unwrap();
+    fs::hard_link(harness.root().join("docs/a/b"), harness.root().join("docs/a/same")).unwrap();
+    let packed = harness.succeed("archive", json!({ "folder": harness.root().join("docs") })).await;
+    let zst = harness.artifact(packed.view.job, "docs.tar.zst").await;
     let tar = zstd::decode_all(zst.as_slice()).unwrap();
     let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
     gz.write_all(&tar).unwrap();
     let gz = gz.finish().unwrap();
     for (name, archive) in [("docs.tar.zst", &zst), ("docs.tgz", &gz), ("docs.tar", &tar)] {
-        let ended = unpack(&desk, name, archive).await;
+        let ended = unpack(&harness, name, archive).await;
         assert_eq!(ended.view.state, JobState::Succeeded, "{name}: {:?}", ended.view.failure);
         assert_eq!(
             (ended.view.progress.value, ended.view.progress.max),
             (archive.len() as u64, Some(archive.len() as u64))
         );
-        let found = zip(&desk, ended.view.job, "docs.zip").await;
+        let found = zip(&harness, ended.view.job, "docs.zip").await;
         let names: Vec<&str> = found.keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -95,13 +95,13 @@ async fn packed_archive_unpacks_compressed_or_not() {
         assert_eq!(found["docs/a/same"].1, b"../../docs/a/b");
         assert_eq!(ended.view.progress.warnings, 0);
     }
-    let path = desk.file("server.tar.zst", &zst);
-    assert_eq!(desk.succeed("unpack", json!({ "path": path })).await.output["files"], 3);
+    let path = harness.file("server.tar.zst", &zst);
+    assert_eq!(harness.succeed("unpack", json!({ "path": path })).await.output["files"], 3);
 }
 
 #[tokio::test]
 async fn entry_outside_the_archive_is_skipped_with_warning() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     let mut tar = Builder::new(Vec::new());
     add(&mut tar, EntryType::Regular, b"./good", b"", b"fine");
     let bad: [(EntryType, &[u8], &[u8], &str); 14] = [
@@ -126,15 +126,15 @@ async fn entry_outside_the_archive_is_skipped_with_warning() {
     add(&mut tar, EntryType::Symlink, b"d", b"somewhere", b"");
     add(&mut tar, EntryType::Regular, b"d/through", b"", b"evil");
     add(&mut tar, EntryType::Regular, b"caf\xe9", b"", b"latin");
-    let ended = unpack(&desk, "../evil.tar", &tar.into_inner().unwrap()).await;
+    let ended = unpack(&harness, "../evil.tar", &tar.into_inner().unwrap()).await;
     assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
-    let found = zip(&desk, ended.view.job, "evil.zip").await;
+    let found = zip(&harness, ended.view.job, "evil.zip").await;
     let names: Vec<&str> = found.keys().map(String::as_str).collect();
     assert_eq!(names, ["caf\u{fffd}", "d", "good"]);
     assert_eq!(found["good"], (Some(0o100_755), b"fine".to_vec()), "without the bit of another owner");
     assert_eq!((ended.output["left_out"].as_u64(), ended.output["renamed"].as_u64()), (Some(15), Some(1)));
     assert_eq!(ended.view.progress.warnings, 16);
-    let log = desk.log(ended.view.job).await;
+    let log = harness.log(ended.view.job).await;
     for (_, name, _, reason) in bad {
         let name = String::from_utf8_lossy(name).replace('\n', "\\n");
         let is_told = |line: &str| line.starts_with(&format!("{name}: left out: ")) && line.contains(reason);
@@ -163,10 +163,10 @@ fn zeros(length: u64) -> Vec<u8> {
 #[tokio::test]
 async fn zip_bomb_is_rejected() {
     let limits = Limits { names: 100, ..Limits::default() };
-    let desk = TestEngine::with(TaskSettings { limits, ..TaskSettings::default() }).await;
+    let harness = TaskHarness::with(TaskSettings { limits, ..TaskSettings::default() }).await;
     let large = header(EntryType::Regular, b"large", 1_500_000_000);
-    let upload = desk.upload("large.tar", [large.as_bytes().as_slice(), &[0; 4_096]].concat()).await;
-    let (code, message) = refused(&desk, json!({ "upload": upload, "limit": 1 })).await;
+    let upload = harness.upload("large.tar", [large.as_bytes().as_slice(), &[0; 4_096]].concat()).await;
+    let (code, message) = refused(&harness, json!({ "upload": upload, "limit": 1 })).await;
     assert_eq!(code, "too_large");
     assert!(message.contains("more than 1.0 GB") && message.contains("higher limit"), "{message}");
 
@@ -176,8 +176,8 @@ async fn zip_bomb_is_rejected() {
         for number in 0..102 {
             add(&mut tar, EntryType::Regular, format!("{outside}{number}").as_bytes(), b"", b"");
         }
-        let upload = desk.upload("many.tar", tar.into_inner().unwrap()).await;
-        let (code, message) = refused(&desk, json!({ "upload": upload })).await;
+        let upload = harness.upload("many.tar", tar.into_inner().unwrap()).await;
+        let (code, message) = refused(&harness, json!({ "upload": upload })).await;
         assert_eq!((code.as_str(), message.contains("more than 100 names")), ("too_many_files", true), "{message}");
     }
 
@@ -193,15 +193,15 @@ async fn zip_bomb_is_rejected() {
             zst.write_all(header(kind, b"name", size).as_bytes()).unwrap();
             io::copy(&mut io::repeat(b'x').take(size.min(1 << 20)), &mut zst).unwrap();
         }
-        let upload = desk.upload("name.tar.zst", zst.finish().unwrap()).await;
-        let (code, message) = refused(&desk, json!({ "upload": upload })).await;
+        let upload = harness.upload("name.tar.zst", zst.finish().unwrap()).await;
+        let (code, message) = refused(&harness, json!({ "upload": upload })).await;
         assert_eq!((code.as_str(), message.contains("more than 1 MiB")), ("bad_archive", true), "{message}");
     }
 }
 
 #[tokio::test]
 async fn archive_metadata_counts_towards_the_limit() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     // As much about each member as is read, and nothing in them.
     let mut zst = zstd::Encoder::new(Vec::new(), 1).unwrap();
     let description = vec![b'x'; 1 << 20];
@@ -211,43 +211,43 @@ async fn archive_metadata_counts_towards_the_limit() {
         zst.write_all(header(EntryType::Regular, format!("{number}").as_bytes(), 0).as_bytes()).unwrap();
     }
     zst.write_all(&[0; 1_024]).unwrap();
-    let upload = desk.upload("about.tar.zst", zst.finish().unwrap()).await;
-    assert_eq!(refused(&desk, json!({ "upload": upload, "limit": 1 })).await.0, "too_large");
-    assert_eq!(desk.succeed("unpack", json!({ "upload": upload, "limit": 2 })).await.output["files"], 1_000);
+    let upload = harness.upload("about.tar.zst", zst.finish().unwrap()).await;
+    assert_eq!(refused(&harness, json!({ "upload": upload, "limit": 1 })).await.0, "too_large");
+    assert_eq!(harness.succeed("unpack", json!({ "upload": upload, "limit": 2 })).await.output["files"], 1_000);
 }
 
 #[tokio::test]
 async fn sparse_file_is_skipped_and_later_files_are_kept() {
-    let desk = TestEngine::open().await;
-    let file = File::create(desk.file("sparse/holes", "")).unwrap();
+    let harness = TaskHarness::open().await;
+    let file = File::create(harness.file("sparse/holes", "")).unwrap();
     // More pieces than a header has room for.
     for piece in 0..40 {
         file.write_all_at(b"piece", piece * 1_000_000).unwrap();
     }
-    desk.file("sparse/last", "last");
+    harness.file("sparse/last", "last");
     for format in ["gnu", "pax"] {
-        let tar = desk.root().join("sparse.tar");
+        let tar = harness.root().join("sparse.tar");
         let mut program = Command::new("tar");
-        program.arg("-cSf").arg(&tar).arg(format!("--format={format}")).arg("-C").arg(desk.root()).arg("sparse");
+        program.arg("-cSf").arg(&tar).arg(format!("--format={format}")).arg("-C").arg(harness.root()).arg("sparse");
         assert!(program.status().unwrap().success());
-        let ended = desk.succeed("unpack", json!({ "path": tar })).await;
-        let found = zip(&desk, ended.view.job, "sparse.zip").await;
+        let ended = harness.succeed("unpack", json!({ "path": tar })).await;
+        let found = zip(&harness, ended.view.job, "sparse.zip").await;
         assert_eq!(found.keys().collect::<Vec<_>>(), ["sparse/", "sparse/last"], "{format}");
-        assert!(desk.log(ended.view.job).await.contains("holes: left out: it is a sparse file"), "{format}");
+        assert!(harness.log(ended.view.job).await.contains("holes: left out: it is a sparse file"), "{format}");
     }
 }
 
 #[tokio::test]
 async fn skippable_frames_are_skipped() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     let skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
-    let upload = desk.upload("parallel.tar.zst", [skipped.as_slice(), &zeros(1_000), &skipped].concat()).await;
-    assert_eq!(desk.succeed("unpack", json!({ "upload": upload })).await.output["bytes"], 1_000);
+    let upload = harness.upload("parallel.tar.zst", [skipped.as_slice(), &zeros(1_000), &skipped].concat()).await;
+    assert_eq!(harness.succeed("unpack", json!({ "upload": upload })).await.output["bytes"], 1_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_or_broken_archive_fails() {
-    let desk = TestEngine::open().await;
+    let harness = TaskHarness::open().await;
     let good = zeros(100_000);
     let tar = zstd::decode_all(good.as_slice()).unwrap();
     let cut = &good[..good.len() - 4];
@@ -260,8 +260,8 @@ async fn invalid_or_broken_archive_fails() {
         (cut, "cannot be unpacked"),
         (b"\x1f\x8b\x08\x00 nothing", "cannot be unpacked"),
     ] {
-        let upload = desk.upload("broken.tar", archive).await;
-        let (code, message) = refused(&desk, json!({ "upload": upload })).await;
+        let upload = harness.upload("broken.tar", archive).await;
+        let (code, message) = refused(&harness, json!({ "upload": upload })).await;
         assert_eq!((code.as_str(), message.contains(hint)), ("bad_archive", true), "{message}");
     }
     // Any bit may be wrong: that harms the job alone.
@@ -272,7 +272,7 @@ async fn invalid_or_broken_archive_fails() {
             let at = random.random_range(0..archive.len());
             archive[at] ^= 1 << random.random_range(0..8);
         }
-        let ended = unpack(&desk, "odd.tar", &archive).await;
+        let ended = unpack(&harness, "odd.tar", &archive).await;
         assert!(ended.view.failure.as_ref().is_none_or(|failure| !failure.message.contains("panicked")));
         let code = ended.view.failure.map(|failure| failure.code);
         assert!(matches!(code.as_deref(), None | Some("bad_archive" | "too_large")), "{code:?}");
@@ -281,11 +281,11 @@ async fn invalid_or_broken_archive_fails() {
 
 #[tokio::test]
 async fn upload_or_path_is_required_not_both() {
-    let desk = TestEngine::open().await;
-    let path = desk.file("a.tar", "");
-    let upload = desk.upload("a.tar", "").await;
+    let harness = TaskHarness::open().await;
+    let path = harness.file("a.tar", "");
+    let upload = harness.upload("a.tar", "").await;
     for (input, hint) in [(json!({}), "upload"), (json!({ "upload": upload, "path": path }), "path")] {
-        let refused = format!("{:?}", desk.try_start("unpack", input).await.unwrap_err());
+        let refused = format!("{:?}", harness.try_start("unpack", input).await.unwrap_err());
         assert!(refused.contains(&format!("field: \"{hint}\"")), "{refused}");
     }
 }

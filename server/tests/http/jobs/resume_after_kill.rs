@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use crate::support::{
     browser::Browser,
     database::database,
+    import_fixture::{assert_same_tables, orders_csv},
     link_target::LinkTarget,
-    orders::{assert_same_tables, orders},
     process::{ServerProcess, TIMEOUT},
 };
 
@@ -156,7 +156,7 @@ fn import_has_same_rows_types_and_rejects_after_kill() {
         is_reached_sql: "select data ->> '$.rows' > 0 and data ->> '$.rows' < data ->> '$.plan.good' from checkpoint where job = ?",
     };
     let (browser, job, mut input) = loading.kill_and_retry(Browser::new(), |browser, parts| {
-        let file = browser.upload(orders(parts * 100_000));
+        let file = browser.upload(orders_csv(parts * 100_000));
         json!({ "file": file, "table": "pieces", "index": "day", "if_exists": "replace" })
     });
     input["table"] = json!("whole");

@@ -1,11 +1,11 @@
-//! A file to import, and how to see that one that was imported in pieces came out as one that was imported at once.
+//! Import fixture: a CSV file, and a comparison of its import in pieces with its import at once.
 
 use std::fmt::Write;
 
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-/// A file with a record that does not fit after every hundred.
-pub(crate) fn orders(rows: u32) -> String {
+/// A CSV file with one invalid record after every hundred.
+pub(crate) fn orders_csv(rows: u32) -> String {
     let mut content = "id;name;price;day\n".to_owned();
     for id in 0..rows {
         let (price, day) = (id % 1_000, id % 28 + 1);
@@ -17,12 +17,12 @@ pub(crate) fn orders(rows: u32) -> String {
     content
 }
 
-/// The one value that a query of the database of imported tables answers.
+/// The single value of a query on the database of imported tables.
 pub(crate) async fn ask(imports: &mut SqliteConnection, query: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(imports).await.unwrap()
 }
 
-/// The table `pieces` and the table `whole` have the same rows in the same order, the same types, the same indexes.
+/// Asserts that the tables `pieces` and `whole` have the same rows in the same order, types and indexes.
 pub(crate) async fn assert_same_tables(imports: &mut SqliteConnection) {
     for (one, other) in [("pieces", "whole"), ("whole", "pieces")] {
         let rows = format!("select count(*) from (select rowid, * from {one} except select rowid, * from {other})");

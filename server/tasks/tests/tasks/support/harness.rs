@@ -1,4 +1,4 @@
-//! An engine with the built-in tasks, a root to put files into, and a way to wait for what happens.
+//! Test harness: an engine with the built-in tasks, a root for files, and waits for the state of a job.
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -9,28 +9,28 @@ use tasks::{Limits, TaskSettings};
 use tempfile::TempDir;
 use tokio::{sync::Notify, time::timeout};
 
-/// Longer than any test waits for anything, however slow the machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// Longest wait, for slow machines.
+const DEADLINE: Duration = Duration::from_mins(2);
 
-pub(crate) struct TestEngine {
+pub(crate) struct TaskHarness {
     pub(crate) engine: Engine,
     root: TempDir,
-    news: Arc<News>,
-    /// Goes last: the engine writes into it.
+    wakeup: Arc<Wakeup>,
+    /// The last field, dropped last: the engine writes into it.
     data: TempDir,
 }
 
-/// A job that is over.
+/// A job that has ended.
 pub(crate) struct Ended {
     pub(crate) view: JobView,
     pub(crate) output: Value,
 }
 
-/// Wakes who waits, whatever the news.
+/// Wakes all waits at every event.
 #[derive(Default)]
-struct News(Notify);
+struct Wakeup(Notify);
 
-impl Listener for News {
+impl Listener for Wakeup {
     fn durable(&self, _: &[Arc<DurableEvent>]) {
         self.0.notify_waiters();
     }
@@ -40,7 +40,7 @@ impl Listener for News {
     }
 }
 
-impl TestEngine {
+impl TaskHarness {
     pub(crate) async fn open() -> Self {
         Self::with(TaskSettings::default()).await
     }
@@ -49,14 +49,14 @@ impl TestEngine {
         Self::built(settings, |builder| builder).await
     }
 
-    /// One whose tasks make as many checkpoints as they can.
+    /// A harness whose tasks make as many checkpoints as they can.
     pub(crate) async fn with_checkpoints() -> Self {
         let limits = Limits { frame: 1 << 16, ..Limits::default() };
         let settings = TaskSettings { allow_private_links: true, limits };
         Self::built(settings, |builder| builder.checkpoint_every(Duration::ZERO)).await
     }
 
-    /// One whose tasks make none while a test lasts.
+    /// A harness whose tasks make no checkpoint during a test.
     pub(crate) async fn without_checkpoints() -> Self {
         let settings = TaskSettings { allow_private_links: true, ..TaskSettings::default() };
         Self::built(settings, |builder| builder.checkpoint_every(Duration::from_hours(1))).await
@@ -67,16 +67,16 @@ impl TestEngine {
     }
 
     async fn on(data: TempDir, root: TempDir, settings: TaskSettings, build: impl FnOnce(Builder) -> Builder) -> Self {
-        let news = Arc::new(News::default());
+        let wakeup = Arc::new(Wakeup::default());
         let builder = Engine::builder(data.path())
             .roots(vec![root.path().to_owned()])
             .cancel_grace(Duration::from_millis(200))
-            .listener(Arc::clone(&news) as Arc<dyn Listener>);
+            .listener(Arc::clone(&wakeup) as Arc<dyn Listener>);
         let engine = tasks::register(build(builder), &settings).open().await.unwrap();
-        Self { engine, root, news, data }
+        Self { engine, root, wakeup, data }
     }
 
-    /// The desk after a restart of its server, which hands back what runs.
+    /// Restarts the server, which releases the running jobs.
     pub(crate) async fn restarted(self) -> Self {
         let Self { engine, root, data, .. } = self;
         engine.shutdown(Duration::ZERO).await;
@@ -85,8 +85,7 @@ impl TestEngine {
         Self::on(data, root, settings, |builder| builder).await
     }
 
-    /// The desk after a restore as docs/operations.md says it: this backup has taken the place of the database, and all
-    /// other files are where they were.
+    /// Restores a backup as docs/operations.md describes: it replaces the database, and all other files stay.
     pub(crate) async fn restored(self, backup: &str) -> Self {
         let Self { engine, root, data, .. } = self;
         engine.shutdown(Duration::ZERO).await;
@@ -107,7 +106,7 @@ impl TestEngine {
         self.root.path().canonicalize().unwrap()
     }
 
-    /// Puts a file under the root, with the folders it lies in.
+    /// Creates a file below the root, with its folders.
     pub(crate) fn file(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -115,7 +114,7 @@ impl TestEngine {
         path
     }
 
-    /// Uploads a file; answers what an input field holds.
+    /// Uploads a file. Returns the value of the input field.
     pub(crate) async fn upload(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let mut writer = self.engine.uploads().begin(name, None, &Attribution::default()).await.unwrap();
         writer.write(content.as_ref()).await.unwrap();
@@ -143,7 +142,7 @@ impl TestEngine {
         ended
     }
 
-    /// Runs a job that must fail; answers code and message.
+    /// Runs a job that must fail; returns job, code and message.
     pub(crate) async fn fail(&self, kind: &str, input: Value) -> (JobId, String, String) {
         let ended = self.run(kind, input).await;
         assert_eq!(ended.view.state, JobState::Failed, "{:?}", ended.output);
@@ -151,7 +150,7 @@ impl TestEngine {
         (ended.view.job, failure.code, failure.message)
     }
 
-    /// Waits until the job is over.
+    /// Waits until the job has ended.
     pub(crate) async fn ended(&self, job: JobId) -> Ended {
         let view = self.when(job, |view| view.state.is_terminal()).await;
         let output = self.engine.store().detail(job).await.unwrap().output.unwrap_or_default();
@@ -162,54 +161,54 @@ impl TestEngine {
     pub(crate) async fn when(&self, job: JobId, wanted: impl Fn(&JobView) -> bool) -> JobView {
         let wait = async {
             loop {
-                // Armed before looking, so that nothing is missed in between.
-                let news = self.news.0.notified();
-                tokio::pin!(news);
-                news.as_mut().enable();
+                // Enabled before the job is read, so that no event is missed in between.
+                let wakeup = self.wakeup.0.notified();
+                tokio::pin!(wakeup);
+                wakeup.as_mut().enable();
                 let view = self.engine.job(job).await.unwrap();
                 if wanted(&view) {
                     return view;
                 }
-                news.await;
+                wakeup.await;
             }
         };
-        timeout(PATIENCE, wait).await.expect("it happens at last")
+        timeout(DEADLINE, wait).await.expect("it happens in time")
     }
 
-    /// Waits until the running attempt of the job has made a checkpoint of work done; `false` where it has ended before.
+    /// Waits for a checkpoint of finished work by the running attempt; `false` if the attempt ends first.
     pub(crate) async fn is_checkpointed(&self, job: JobId) -> bool {
         // Before that the checkpoint of a checksum says how much there is to do, and that of an import of what types.
         self.has_checkpoint(job, |data| data["done"]["size"] != 0 && data["guesses"].is_null()).await
     }
 
-    /// Waits until it has made one while it finds out what there is to do.
+    /// Waits for a checkpoint from the scan that comes before the work.
     pub(crate) async fn is_checkpointed_early(&self, job: JobId) -> bool {
         self.has_checkpoint(job, |data| !data["at"].is_null() || !data["guesses"].is_null()).await
     }
 
-    /// Waits until it has made one that is as wanted.
+    /// Waits for a checkpoint that is as wanted.
     pub(crate) async fn has_checkpoint(&self, job: JobId, wanted: impl Fn(&Value) -> bool) -> bool {
-        let tells = |data: &str| wanted(&serde_json::from_str::<Value>(data).unwrap());
+        let matches = |data: &str| wanted(&serde_json::from_str::<Value>(data).unwrap());
         let made = async {
             loop {
                 let view = self.engine.job(job).await.unwrap();
                 let checkpoint = self.engine.store().checkpoint(job).await.unwrap();
                 if view.state.is_terminal()
-                    || checkpoint.is_some_and(|kept| kept.attempt == view.attempt && tells(&kept.data))
+                    || checkpoint.is_some_and(|kept| kept.attempt == view.attempt && matches(&kept.data))
                 {
                     return !view.state.is_terminal();
                 }
                 tokio::task::yield_now().await;
             }
         };
-        timeout(PATIENCE, made).await.expect("it happens at last")
+        timeout(DEADLINE, made).await.expect("it happens in time")
     }
 
-    /// Does a job in several attempts: the first is cancelled, the second is taken away from its worker, which goes on for
-    /// a while without knowing, the third is paused, the fourth may end.
+    /// Runs a job in four attempts: the first is cancelled, the second loses its lease while its worker continues for a
+    /// while, the third is paused, the fourth may end.
     pub(crate) async fn succeed_in_pieces(&self, kind: &str, input: Value) -> Ended {
         let store = self.engine.store();
-        // Who is too fast to be stopped begins again.
+        // A job that ends before it can be stopped is started again.
         for _ in 0..20 {
             let job = self.start(kind, input.clone()).await;
             if !self.is_checkpointed(job).await {
@@ -228,7 +227,7 @@ impl TestEngine {
                 self.engine.retry(job, "tester").await.unwrap();
                 let over = |view: &JobView| view.state.is_terminal() || view.state == JobState::Paused;
                 self.when(job, |view| view.state == JobState::Running || over(view)).await;
-                // Refused where it is too fast.
+                // Rejected if the job has already ended.
                 let _ = self.engine.pause(job, "tester").await;
                 if self.when(job, over).await.state == JobState::Paused {
                     self.engine.resume(job, "tester").await.unwrap();
@@ -239,11 +238,10 @@ impl TestEngine {
             assert!(self.log(job).await.contains("continues after"), "it does not start again");
             return ended;
         }
-        panic!("it ends before it can be stopped, every time");
+        panic!("the job ends before it can be stopped, every time");
     }
 
-    /// Does a job that is cancelled three times while it finds out what there is to do, or as often as it can be caught
-    /// there.
+    /// Runs a job that is cancelled up to three times during the scan that comes before the work.
     pub(crate) async fn succeed_caught_early(&self, kind: &str, input: Value) -> Ended {
         for _ in 0..20 {
             let job = self.start(kind, input.clone()).await;
@@ -263,10 +261,10 @@ impl TestEngine {
                 return ended;
             }
         }
-        panic!("it has found out before it can be stopped, every time");
+        panic!("the scan ends before it can be stopped, every time");
     }
 
-    /// What an artifact holds.
+    /// The content of an artifact.
     pub(crate) async fn artifact(&self, job: JobId, name: &str) -> Vec<u8> {
         let (_, path) = self.engine.artifact(job, name).await.unwrap();
         fs::read(path).unwrap()
@@ -279,7 +277,7 @@ impl TestEngine {
         reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
     }
 
-    /// All that the job's log says.
+    /// The log of the job.
     pub(crate) async fn log(&self, job: JobId) -> String {
         let query = engine::store::LogQuery { limit: 10_000, ..Default::default() };
         let page = self.engine.store().log(job, &query).await.unwrap();
