@@ -172,7 +172,7 @@ impl CheckLinks {
                 };
                 journal.add(target.index, &finding);
                 let error = finding.error.clone();
-                findings[target.index].set(finding).expect("each target is asked once");
+                findings[target.index].set(finding).expect("each target is requested once");
                 error.map_or(Ok(()), |(_, message)| Err(TaskError::fatal("broken_link", message)))
             }
         };

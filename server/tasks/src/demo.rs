@@ -130,7 +130,7 @@ impl Task for Demo {
             ctx.log(Level::Debug, "sample line at level debug");
             ctx.log(Level::Info, "sample line at level info");
         }
-        reporter.go(ctx, SHARES[0]).await?;
+        reporter.report_share(ctx, SHARES[0]).await?;
 
         reporter.enter(ctx, 1);
         match input.total {
@@ -138,18 +138,18 @@ impl Task for Demo {
             Total::Unknown => ctx.unit("steps"),
         }
         ctx.message("Working");
-        reporter.go(ctx, SHARES[1] / 2.0).await?;
+        reporter.report_share(ctx, SHARES[1] / 2.0).await?;
         if !reporter.is_replaying() {
             stall(ctx, input.stall_seconds).await?;
             ctx.check()?;
             apply_outcome(ctx, input.ending)?;
         }
-        reporter.go(ctx, SHARES[1] / 2.0).await?;
+        reporter.report_share(ctx, SHARES[1] / 2.0).await?;
 
         reporter.enter(ctx, 2);
         ctx.total(reporter.reports_in(SHARES[2]), "steps");
         ctx.message_toned(Tone::Success, "Finishing");
-        reporter.go(ctx, SHARES[2]).await?;
+        reporter.report_share(ctx, SHARES[2]).await?;
 
         let reports = reporter.made;
         report
@@ -232,7 +232,7 @@ impl Reporter {
     }
 
     /// Reports for a share of the duration, minus the part of an earlier attempt.
-    async fn go(&mut self, ctx: &Ctx, share: f64) -> Result<(), TaskError> {
+    async fn report_share(&mut self, ctx: &Ctx, share: f64) -> Result<(), TaskError> {
         let reports = self.reports_in(share);
         let length = Duration::from_secs_f64(self.seconds * share);
         let step = BATCH.max(Duration::from_secs_f64(1.0 / self.per_second));

@@ -193,11 +193,11 @@ impl Task for ImportCsv {
     fn check(input: &Input) -> Result<(), Vec<FieldError>> {
         let mut characters = input.table.chars();
         let starts_well = characters.next().is_some_and(|first| first.is_ascii_alphabetic());
-        let goes_on_well = characters.all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let message = if !starts_well || !goes_on_well {
-            "a table's name begins with a letter (a-z) and goes on with letters, digits and underscores"
+        let continues_well = characters.all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let message = if !starts_well || !continues_well {
+            "a table name must start with a letter (a-z) and contain only letters, digits and underscores"
         } else if input.table.to_ascii_lowercase().starts_with("sqlite_") {
-            "names that begin with sqlite_ belong to the database; choose another one"
+            "names that begin with sqlite_ are reserved; choose another one"
         } else {
             return Ok(());
         };
@@ -271,7 +271,7 @@ impl Import<'_> {
         let existing = existing.filter(|_| input.if_exists == IfExists::Append);
         let appends = existing.is_some();
         let loader = match self.resume(imports, saved, published).await? {
-            Earlier::Published(all) => return self.output_of_earlier(*all).await,
+            Earlier::Published(all) => return self.published_output(*all).await,
             Earlier::Unfinished(loader) => *loader,
             Earlier::Nothing => self.begin(imports, existing, inspected).await?,
         };
@@ -279,13 +279,13 @@ impl Import<'_> {
         ctx.message("");
         let Loaded { saved, rejected } = load(ctx, imports, &self.task.write_lock, loader).await?;
         let columns = &saved.plan.columns;
-        let indexed = self.indexed(columns)?;
+        let indexed = self.index_columns(columns)?;
 
         ctx.stage(2);
         {
             let _turn = self.task.write_lock.lock().await;
             if appends && !indexed.is_empty() {
-                ctx.log(Level::Info, "the table exists; its indexes are left as they are");
+                ctx.log(Level::Info, "the table exists; its indexes are not changed");
             } else {
                 ctx.message("Building indexes");
                 imports.index(&indexed).await?;
@@ -352,7 +352,7 @@ impl Import<'_> {
         if let Some(existing) = existing {
             plan.columns = match_columns(&plan, &existing, &input.table)?;
         }
-        self.indexed(&plan.columns)?;
+        self.index_columns(&plan.columns)?;
         let saved = LoadCheckpoint::at_start(plan, rejects.mark()?);
         self.enter_load(&saved);
         imports.create_staging(&saved.plan.columns).await?;
@@ -366,7 +366,7 @@ impl Import<'_> {
     }
 
     /// Returns the output of an earlier attempt that published the table: its last checkpoint is from just before that.
-    async fn output_of_earlier(&self, (saved, rejects): (LoadCheckpoint, Rejects)) -> Result<Output, TaskError> {
+    async fn published_output(&self, (saved, rejects): (LoadCheckpoint, Rejects)) -> Result<Output, TaskError> {
         self.log_published_before();
         let rejected = rejects.finish().await?;
         rejects::warn_about_rest(self.ctx, rejected);
@@ -374,7 +374,7 @@ impl Import<'_> {
     }
 
     fn log_published_before(&self) {
-        let text = "an earlier attempt published the table just before it was interrupted; left as it is";
+        let text = "an earlier attempt published the table just before it was interrupted; nothing to do";
         self.ctx.log(Level::Info, text);
     }
 
@@ -392,11 +392,11 @@ impl Import<'_> {
     }
 
     /// The columns to index, in the spelling of the table.
-    fn indexed(&self, columns: &[Column]) -> Result<Vec<String>, TaskError> {
+    fn index_columns(&self, columns: &[Column]) -> Result<Vec<String>, TaskError> {
         let names = self.input.index.split(',').map(str::trim).filter(|name| !name.is_empty());
         let found = names.map(|name| {
-            let column = find(columns, name).ok_or_else(|| {
-                let message = format!("there is no column {name} to index; there are {}", column_list(columns));
+            let column = find_column(columns, name).ok_or_else(|| {
+                let message = format!("there is no column {name} to index; the columns are {}", column_list(columns));
                 TaskError::fatal("no_such_column", message)
             });
             column.map(|column| column.name.clone())
@@ -407,7 +407,7 @@ impl Import<'_> {
 
 /// Matches the columns of the file to those of the existing table: its spelling, its types.
 fn match_columns(plan: &Plan, existing: &[Column], table: &str) -> Result<Vec<Column>, TaskError> {
-    let matches = plan.columns.iter().map(|column| find(existing, &column.name).cloned().ok_or(&column.name));
+    let matches = plan.columns.iter().map(|column| find_column(existing, &column.name).cloned().ok_or(&column.name));
     matches.collect::<Result<_, _>>().map_err(|missing| {
         let message = format!(
             "the file has a column {missing} that the table {table} has not; its columns are {}. Rename the column in \
@@ -419,7 +419,7 @@ fn match_columns(plan: &Plan, existing: &[Column], table: &str) -> Result<Vec<Co
 }
 
 /// Finds a column by name, ignoring letter case as SQLite does.
-fn find<'a>(columns: &'a [Column], name: &str) -> Option<&'a Column> {
+fn find_column<'a>(columns: &'a [Column], name: &str) -> Option<&'a Column> {
     columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
 }
 

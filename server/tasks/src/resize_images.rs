@@ -154,7 +154,7 @@ impl Task for ResizeImages {
     fn check(input: &Input) -> Result<(), Vec<FieldError>> {
         let message = match (&input.upload, &input.folder) {
             (None, None) => "Choose an image or a zip file to upload, or name a folder on the server.",
-            (Some(_), Some(_)) => "There is an upload already; leave the folder empty, or take the upload away.",
+            (Some(_), Some(_)) => "There is an upload already; leave the folder empty, or remove the upload.",
             (Some(_), None) | (None, Some(_)) => return Ok(()),
         };
         let field = if input.folder.is_some() { "folder" } else { "upload" };
@@ -172,10 +172,10 @@ impl Task for ResizeImages {
         };
         let ImageList { items, skipped } = listed;
         if skipped > 0 {
-            ctx.log(Level::Info, format!("left out: {} files that are no images by their names", count(skipped)));
+            ctx.log(Level::Info, format!("left out: {} files without the extension of an image", count(skipped)));
         }
         if items.is_empty() {
-            let message = "there is no image in it: no name ends in .jpg, .jpeg, .png, .webp, .gif or .bmp";
+            let message = "no images found: no name ends in .jpg, .jpeg, .png, .webp, .gif or .bmp";
             return Err(TaskError::fatal("no_images", message));
         }
 
@@ -202,7 +202,7 @@ impl Task for ResizeImages {
         let own = Arc::clone(&resize_job);
         let make = move |item| {
             let resize_job = Arc::clone(&own);
-            async move { resize_job.make(item).await }
+            async move { resize_job.process(item).await }
         };
         let save = || {
             // Under the lock of the spool, so that warnings and position agree.
@@ -211,7 +211,7 @@ impl Task for ResizeImages {
         };
         // One more than threads, so that no thread waits while a result is stored.
         let batch = ctx.batch_after(done, open, ctx.parallelism() + 1, "images", make);
-        let panicked = panicked(with_checkpoints(ctx, save, batch).await?)?;
+        let panicked = count_panics(with_checkpoints(ctx, save, batch).await?)?;
 
         let mark = resize_job.spool().mark;
         if mark.done == mark.failed {
@@ -233,7 +233,7 @@ fn all_broken(images: u64) -> String {
     } else {
         format!("none of the {} images could be read", count(images))
     };
-    format!("{which}; the log says why. JPEG, PNG, WebP, GIF and BMP are understood here")
+    format!("{which}; the log has the reasons. JPEG, PNG, WebP, GIF and BMP are supported")
 }
 
 #[derive(Serialize, Deserialize)]
@@ -257,7 +257,7 @@ async fn open(input: &Input, ctx: &Ctx) -> Result<(Source, String), TaskError> {
         return Ok((source, upload.name));
     }
     let Some(folder) = &input.folder else {
-        return Err(TaskError::fatal("no_images", "no images are named; upload some, or name a folder on the server"));
+        return Err(TaskError::fatal("no_images", "no images given; upload some, or name a folder on the server"));
     };
     Ok((Source::Folder(ctx.open_folder(folder)?), String::new()))
 }
@@ -268,7 +268,7 @@ fn list_of(work: &Path) -> PathBuf {
 
 fn begin(ctx: &Ctx, work: &Path) -> Result<Spool, TaskError> {
     let spool = Spool::open(work, Position::default(), ctx.budget()).map_err(|error| spool_error(&error))?;
-    spool.ok_or_else(|| TaskError::retry("io", "keeping what is done: the files are gone; try again"))
+    spool.ok_or_else(|| TaskError::retry("io", "storing the results: the files are gone; try again"))
 }
 
 /// The list and the results of an earlier attempt.
@@ -316,7 +316,7 @@ async fn list(ctx: &Ctx, source: &Source, name: &str, work: &Path) -> Result<Ima
     }
     ctx.set(listed.items.len() as u64);
     let kept = serde_json::to_vec(&listed.items)
-        .map_err(|error| TaskError::fatal("io", "the list of images cannot be kept").caused_by(&error))?;
+        .map_err(|error| TaskError::fatal("io", "the list of images cannot be stored").caused_by(&error))?;
     let reserved = ctx.budget().take(kept.len() as u64);
     reserved.and_then(|()| fs::write(list_of(work), kept)).map_err(|error| spool_error(&error))?;
     Ok(listed)
@@ -329,7 +329,7 @@ impl ImageList {
             return Ok(());
         }
         if self.items.len() == MAX_IMAGES {
-            let message = format!("there are more than {} images; do it in parts", count(MAX_IMAGES as u64));
+            let message = format!("there are more than {} images; use several jobs", count(MAX_IMAGES as u64));
             return Err(TaskError::fatal("too_many_images", message));
         }
         self.items.push(Item { number: self.items.len(), entry, path });
@@ -338,7 +338,7 @@ impl ImageList {
 }
 
 /// Counts the images at which the decoder panicked. Other failures are not the fault of an image.
-fn panicked(batch: Batch<Item, ()>) -> Result<u64, TaskError> {
+fn count_panics(batch: Batch<Item, ()>) -> Result<u64, TaskError> {
     for failure in batch.items.into_iter().filter_map(|item| item.result.err()) {
         match failure.code.as_str() {
             "panic" => {}
@@ -360,15 +360,15 @@ struct ResizeJob {
 
 impl ResizeJob {
     /// Resizes an image and stores the result; a broken image is a warning.
-    async fn make(self: Arc<Self>, item: Item) -> Result<(), TaskError> {
-        match self.picture(&item).await {
-            Ok(picture) => self.keep(item, Ok(picture)).await,
-            Err(TaskError::Fatal(fault)) => self.keep(item, Err(fault.message)).await,
+    async fn process(self: Arc<Self>, item: Item) -> Result<(), TaskError> {
+        match self.resize(&item).await {
+            Ok(picture) => self.store(item, Ok(picture)).await,
+            Err(TaskError::Fatal(fault)) => self.store(item, Err(fault.message)).await,
             Err(other) => Err(other),
         }
     }
 
-    async fn picture(self: &Arc<Self>, item: &Item) -> Result<Image, TaskError> {
+    async fn resize(self: &Arc<Self>, item: &Item) -> Result<Image, TaskError> {
         let (own, asked) = (Arc::clone(self), item.clone());
         let length = self.ctx.blocking(move || own.source.length(&asked)).await?;
         let _file = self.reserve(&self.memory.files, length).await?;
@@ -394,9 +394,9 @@ impl ResizeJob {
         }
     }
 
-    async fn keep(self: &Arc<Self>, item: Item, made: Result<Image, String>) -> Result<(), TaskError> {
+    async fn store(self: &Arc<Self>, item: Item, made: Result<Image, String>) -> Result<(), TaskError> {
         let own = Arc::clone(self);
-        let keep = move || {
+        let store = move || {
             // Under one lock, so that a checkpoint includes either both or neither.
             let mut spool = own.spool();
             spool.put(item.number, made.as_ref().ok()).map_err(|error| spool_error(&error))?;
@@ -405,7 +405,7 @@ impl ResizeJob {
             }
             Ok(())
         };
-        self.ctx.blocking(keep).await
+        self.ctx.blocking(store).await
     }
 
     fn spool(&self) -> MutexGuard<'_, Spool> {
@@ -414,5 +414,5 @@ impl ResizeJob {
 }
 
 fn spool_error(error: &io::Error) -> TaskError {
-    TaskError::io("keeping what is done", error)
+    TaskError::io("storing the results", error)
 }

@@ -129,7 +129,7 @@ impl Task for SqlExport {
         ctx.check()?;
         let Stage::Writing(out) = stage else {
             // The thread ended without a result.
-            return Err(TaskError::retry("database", "the query ended before it had begun; try again"));
+            return Err(TaskError::retry("database", "the query ended before it started; try again"));
         };
         let rows = out.rows;
         let columns = ctx.blocking(move || out.finish()).await?;

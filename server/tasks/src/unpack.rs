@@ -106,7 +106,7 @@ impl Task for Unpack {
     fn check(input: &Input) -> Result<(), Vec<FieldError>> {
         let message = match (&input.upload, &input.path) {
             (None, None) => "Choose an archive to upload, or name one on the server.",
-            (Some(_), Some(_)) => "There is an upload already; leave the path empty, or take the upload away.",
+            (Some(_), Some(_)) => "There is an upload already; leave the path empty, or remove the upload.",
             (Some(_), None) | (None, Some(_)) => return Ok(()),
         };
         let field = if input.path.is_some() { "path" } else { "upload" };
@@ -140,7 +140,7 @@ async fn source(input: &Input, ctx: &Ctx) -> Result<(File, String), TaskError> {
         return Ok((file, upload.name));
     }
     let Some(path) = &input.path else {
-        return Err(TaskError::fatal("no_archive", "no archive is named; upload one, or name one on the server"));
+        return Err(TaskError::fatal("no_archive", "no archive given; upload one, or name one on the server"));
     };
     let (file, real) = ctx.open_file(path)?;
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -251,10 +251,8 @@ impl Unpacker {
                 .warn(format!("{}: left out: {refused}", printable_path(&member.path[..member.path.len().min(1_000)])));
         }
         if self.names.count() + self.result.left_out as usize > self.max_names {
-            let message = format!(
-                "the archive has more than {} names, which is more than is unpacked here; split it",
-                count(self.max_names as u64)
-            );
+            let message =
+                format!("the archive has more than {} names, the limit; split it", count(self.max_names as u64));
             return Err(TaskError::fatal("too_many_files", message));
         }
         let keep = kept.is_ok() && member.kind == MemberKind::File;

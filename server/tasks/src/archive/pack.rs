@@ -367,7 +367,7 @@ impl Packer {
         self.counts.bytes += entry.size;
         if let Some(lost) = lost {
             self.counts.incomplete += 1;
-            self.warn(&entry.path, &format!("{lost}; the rest of it is zeros in the archive"));
+            self.warn(&entry.path, &format!("{lost}; the rest is zeros in the archive"));
         } else if changed {
             self.counts.incomplete += 1;
             self.warn(&entry.path, "changed while it was being read; the archive may hold a mixture");

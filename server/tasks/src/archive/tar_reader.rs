@@ -211,7 +211,7 @@ impl ExtendedHeader {
                 b"linkpath" => self.target = Some(value.to_vec()),
                 b"size" => {
                     let size = number().and_then(|text| text.parse().ok());
-                    self.size = Some(size.ok_or_else(|| invalid("the archive is damaged: a size is no number"))?);
+                    self.size = Some(size.ok_or_else(|| invalid("the archive is damaged: a size is not a number"))?);
                 }
                 // The fraction is ignored.
                 b"mtime" => self.modified = number().and_then(|text| text.split('.').next()?.parse().ok()),
@@ -280,7 +280,7 @@ fn truncated() -> io::Error {
 }
 
 fn too_long() -> io::Error {
-    invalid("the archive is damaged or hostile: it says more than 1 MiB about one member")
+    invalid("the archive is damaged or hostile: a member has more than 1 MiB of metadata")
 }
 
 fn invalid(message: &'static str) -> io::Error {

@@ -74,7 +74,7 @@ impl Verifier {
             written.map_err(|error| TaskError::io("writing the manifest", &error))?;
             return Ok(ControlFlow::Continue(()));
         }
-        let entry = self.list.read().map_err(|error| TaskError::io("reading the list of what was packed", &error))?;
+        let entry = self.list.read().map_err(|error| TaskError::io("reading the list of packed files", &error))?;
         match (self.members.next().map_err(reading)?, entry) {
             (None, None) => {
                 // The checksum of the last frame follows its content.
@@ -105,7 +105,7 @@ fn reading(error: io::Error) -> TaskError {
 }
 
 fn differs(path: &[u8]) -> TaskError {
-    wrong(&format!("does not hold what was packed, at {}", printable_path(path)))
+    wrong(&format!("does not match the packed files, at {}", printable_path(path)))
 }
 
 fn wrong(what: &str) -> TaskError {

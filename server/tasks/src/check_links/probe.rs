@@ -135,9 +135,9 @@ fn check_status(status: StatusCode) -> Result<(), Broken> {
 /// Target of a redirect.
 fn target(from: &Url, answer: &Response) -> Result<Url, Broken> {
     let broken = |message: String| Broken { code: "bad_redirect", message };
-    let location = answer.headers().get(LOCATION).ok_or_else(|| broken("a redirect that leads nowhere".to_owned()))?;
+    let location = answer.headers().get(LOCATION).ok_or_else(|| broken("a redirect without a target".to_owned()))?;
     let location = String::from_utf8_lossy(location.as_bytes());
-    let mut url = from.join(&location).map_err(|error| broken(format!("a redirect to what is Not a URL: {error}")))?;
+    let mut url = from.join(&location).map_err(|error| broken(format!("a redirect to an invalid URL: {error}")))?;
     check_scheme(&url).map_err(broken)?;
     url.set_fragment(None);
     Ok(url)

@@ -214,7 +214,7 @@ impl Worker {
         outcome: Outcome,
         count: impl FnOnce(&mut Counts) -> Option<String>,
     ) -> Result<(), TaskError> {
-        self.work.outcomes.put(index, outcome).map_err(|error| TaskError::io("keeping a checksum", &error))?;
+        self.work.outcomes.put(index, outcome).map_err(|error| TaskError::io("storing a checksum", &error))?;
         // Under one lock, so that a checkpoint is consistent.
         let mut queue = self.work.queue();
         let done = &mut queue.done;

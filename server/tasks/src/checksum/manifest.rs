@@ -25,7 +25,7 @@ pub(crate) enum ParseError {
     Form,
     #[error("its digest does not have 64 hexadecimal digits")]
     Digest,
-    #[error("its path holds an unknown escape")]
+    #[error("its path has an unknown escape")]
     Escape,
     #[error("its path leads out of the folder")]
     Outside,

@@ -100,9 +100,9 @@ pub(crate) struct Outcomes(BudgetFile);
 impl Outcomes {
     const RECORD: usize = 33;
 
-    /// Creates the file; with `go_on` keeps the outcomes of an earlier attempt.
-    pub(crate) fn open(path: &Path, go_on: bool, budget: &WriteBudget) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).create(true).truncate(!go_on).open(path)?;
+    /// Creates the file; with `keep_existing` keeps the outcomes of an earlier attempt.
+    pub(crate) fn open(path: &Path, keep_existing: bool, budget: &WriteBudget) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).create(true).truncate(!keep_existing).open(path)?;
         Ok(Self(budget.of(file)))
     }
 

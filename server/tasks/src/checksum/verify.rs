@@ -64,7 +64,7 @@ impl Verified {
             String::new()
         };
         let message = format!(
-            "{} of {} files do not match the manifest: {}. {} names them.{hint}",
+            "{} of {} files do not match the manifest: {}. {} lists them.{hint}",
             count(wrong),
             count(wrong + self.matched),
             parts.join(", "),
@@ -143,7 +143,7 @@ impl Scan {
     fn take(&mut self, line: manifest::Line) -> Result<(), TaskError> {
         if let Some(other) = line.algorithm.filter(|named| *named != self.algorithm) {
             let message = format!(
-                "line {} of the manifest says {}, but {} was asked for; choose that algorithm instead",
+                "line {} of the manifest uses {} instead of {}; choose that algorithm",
                 self.line,
                 other.name(),
                 self.algorithm.name()

@@ -59,7 +59,7 @@ pub(super) struct Imports {
     /// The staging table.
     staging: String,
     /// Whether a checkpoint refers to it.
-    kept: bool,
+    resumable: bool,
     budget: WriteBudget,
 }
 
@@ -91,10 +91,10 @@ impl Imports {
             .await
             .map_err(failed("preparing the database"))?;
         if synchronous != FULL {
-            return Err(TaskError::fatal("not_durable", "this SQLite does not sync its files before it answers"));
+            return Err(TaskError::fatal("not_durable", "this SQLite does not sync its files at each commit"));
         }
         let staging = format!("{STAGING}{}_{}", ctx.job(), ctx.attempt());
-        let mut imports = Self { connection, staging, kept: false, budget: ctx.budget().clone() };
+        let mut imports = Self { connection, staging, resumable: false, budget: ctx.budget().clone() };
         let own = ctx.clone();
         imports.handle().await?.set_progress_handler(STEPS_PER_CHECK, move || !own.is_cancelled());
         Ok(imports)
@@ -119,7 +119,7 @@ impl Imports {
     /// # Errors
     /// `TaskError::Cancelled` if a later attempt has already taken over.
     pub(super) async fn take_over(&mut self, ctx: &Ctx, saved: Option<&LoadCheckpoint>) -> Result<bool, TaskError> {
-        const WHAT: &str = "taking over the table of an earlier attempt";
+        const STEP: &str = "taking over the table of an earlier attempt";
         self.begin().await?;
         for (name, owner) in self.staging_tables().await? {
             match owner {
@@ -129,30 +129,30 @@ impl Imports {
                 Some((job, _)) if job == ctx.job() => {}
                 Some(_) | None => continue,
             }
-            let whole = match saved {
-                Some(saved) if !self.kept => self.is_whole(&name, saved).await?,
+            let complete = match saved {
+                Some(saved) if !self.resumable => self.is_complete(&name, saved).await?,
                 Some(_) | None => false,
             };
-            let Some(saved) = saved.filter(|_| whole) else {
-                self.run(format!("drop table {}", quoted(&name)), WHAT).await?;
+            let Some(saved) = saved.filter(|_| complete) else {
+                self.run(format!("drop table {}", quoted(&name)), STEP).await?;
                 continue;
             };
             for index in self.indexes_of(&name).await? {
-                self.run(format!("drop index {}", quoted(&index)), WHAT).await?;
+                self.run(format!("drop index {}", quoted(&index)), STEP).await?;
             }
             let staging = quoted(&self.staging);
-            self.run(format!("alter table {} rename to {staging}", quoted(&name)), WHAT).await?;
-            let number = row_number(&saved.plan.columns).expect("a whole table has been counted by it");
-            self.run(format!("delete from {staging} where {number} > {}", saved.rows), WHAT).await?;
-            self.kept = true;
+            self.run(format!("alter table {} rename to {staging}", quoted(&name)), STEP).await?;
+            let number = row_number(&saved.plan.columns).expect("a complete table was counted by row number");
+            self.run(format!("delete from {staging} where {number} > {}", saved.rows), STEP).await?;
+            self.resumable = true;
         }
         self.commit().await?;
-        Ok(self.kept)
+        Ok(self.resumable)
     }
 
     /// Marks the staging table as part of a checkpoint.
     pub(super) fn keep_staging(&mut self) {
-        self.kept = true;
+        self.resumable = true;
     }
 
     /// The staging tables, with job and attempt.
@@ -176,7 +176,7 @@ impl Imports {
     }
 
     /// Whether a table has the columns and at least the rows of a checkpoint.
-    async fn is_whole(&mut self, table: &str, saved: &LoadCheckpoint) -> Result<bool, TaskError> {
+    async fn is_complete(&mut self, table: &str, saved: &LoadCheckpoint) -> Result<bool, TaskError> {
         let columns = &saved.plan.columns;
         let Some(number) = row_number(columns) else { return Ok(false) };
         if self.columns_of(table).await?.as_ref() != Some(columns) {
@@ -317,7 +317,7 @@ impl Imports {
         self.handle().await?.remove_progress_handler();
         // A failed load is still in its transaction. Without a transaction this fails, which is harmless.
         let _ = self.run("rollback".to_owned(), "cleaning up").await;
-        if is_over || !self.kept {
+        if is_over || !self.resumable {
             self.run(format!("drop table if exists {}", quoted(&self.staging)), "cleaning up").await?;
         }
         self.connection.close().await.map_err(failed("closing the database"))

@@ -109,11 +109,11 @@ pub(super) async fn inspect(
     let reading = |error| TaskError::io("reading the file", &error);
     let mut file = File::open(path).map_err(reading)?;
     ctx.total(file.metadata().map_err(reading)?.len(), "B");
-    let known = match earlier {
+    let progress = match earlier {
         Some(earlier) => earlier,
         None => InspectCheckpoint::at_start(&mut file, input)?,
     };
-    let InspectCheckpoint { plan: Plan { start, delimiter, .. }, place, .. } = known;
+    let InspectCheckpoint { plan: Plan { start, delimiter, .. }, place, .. } = progress;
     ctx.continue_at(place.position);
     if place != RecordPosition::START {
         ctx.log(Level::Info, format!("continues after line {}", count(place.line - 1)));
@@ -126,12 +126,12 @@ pub(super) async fn inspect(
         header: input.header,
         stop: matches!(input.on_error, OnError::Stop),
         rejects,
-        known,
+        progress,
         stopped: None,
     };
     let save = |inspection: &mut Inspection| {
-        inspection.known.place = inspection.records.place();
-        Ok(inspection.known.clone())
+        inspection.progress.place = inspection.records.place();
+        Ok(inspection.progress.clone())
     };
     let inspection = in_checkpointed_slices(ctx, inspection, Inspection::step, save).await?;
     if let Some(stopped) = inspection.stopped {
@@ -139,7 +139,7 @@ pub(super) async fn inspect(
         return Err(stopped);
     }
     ctx.set(inspection.records.position() + start);
-    inspection.settle()
+    inspection.finish()
 }
 
 struct Inspection {
@@ -149,7 +149,7 @@ struct Inspection {
     header: Header,
     stop: bool,
     rejects: Rejects,
-    known: InspectCheckpoint,
+    progress: InspectCheckpoint,
     /// The error that ended it.
     stopped: Option<TaskError>,
 }
@@ -163,7 +163,7 @@ impl Inspection {
             match self.records.read(&mut self.row).map_err(|error| TaskError::io("reading the file", &error))? {
                 Next::End => return Ok(ControlFlow::Break(())),
                 Next::Malformed(Malformed { line, error, raw }) => self.reject(line, &error.to_string(), &raw)?,
-                Next::Row if self.known.guesses.is_empty() => self.first()?,
+                Next::Row if self.progress.guesses.is_empty() => self.first()?,
                 Next::Row => self.inspect_row()?,
             }
             // Stop at once: a checkpoint after this record would make the next attempt skip it.
@@ -180,33 +180,33 @@ impl Inspection {
         let Some(fields) = self.row.fields().map(Iterator::collect::<Vec<_>>) else {
             return Err(not_utf8(self.row.line()));
         };
-        let known = &mut self.known;
-        known.plan.header = match self.header {
+        let progress = &mut self.progress;
+        progress.plan.header = match self.header {
             Header::Yes => true,
             Header::No => false,
             Header::Auto => sniff::is_header(&fields),
         };
-        let names = sniff::column_names(known.plan.header.then_some(&fields), fields.len())?;
-        known.guesses = vec![TypeGuess::NEW; names.len()];
-        let kind = TypeGuess::NEW.settle();
-        known.plan.columns = names.into_iter().map(|name| Column { name, kind }).collect();
-        if known.plan.header { Ok(()) } else { self.inspect_row() }
+        let names = sniff::column_names(progress.plan.header.then_some(&fields), fields.len())?;
+        progress.guesses = vec![TypeGuess::NEW; names.len()];
+        let kind = TypeGuess::NEW.column_type();
+        progress.plan.columns = names.into_iter().map(|name| Column { name, kind }).collect();
+        if progress.plan.header { Ok(()) } else { self.inspect_row() }
     }
 
     fn inspect_row(&mut self) -> Result<(), TaskError> {
-        let known = &mut self.known;
-        let error = match fields(&self.row, known.guesses.len()) {
+        let progress = &mut self.progress;
+        let error = match fields(&self.row, progress.guesses.len()) {
             Ok(fields) => {
-                known.guesses.iter_mut().zip(fields).for_each(|(guess, field)| guess.see(field));
-                known.plan.good += 1;
+                progress.guesses.iter_mut().zip(fields).for_each(|(guess, field)| guess.observe(field));
+                progress.plan.good += 1;
                 return Ok(());
             }
             Err(error) => error,
         };
         let line = self.row.line();
         if matches!(error, RowError::NotUtf8) {
-            let (many, first) = known.not_utf8.unwrap_or((0, line));
-            known.not_utf8 = Some((many + 1, first));
+            let (many, first) = progress.not_utf8.unwrap_or((0, line));
+            progress.not_utf8 = Some((many + 1, first));
         }
         let raw = self.records.raw().to_vec();
         self.reject(line, &error.to_string(), &raw)
@@ -214,7 +214,7 @@ impl Inspection {
 
     /// Counts an invalid record. Load lists it, unless it stops the job here.
     fn reject(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
-        self.known.broken += 1;
+        self.progress.broken += 1;
         if self.stop {
             self.rejects.add(line, reason, raw)?;
             self.stopped = Some(stopped(line, reason));
@@ -222,9 +222,9 @@ impl Inspection {
         Ok(())
     }
 
-    fn settle(self) -> Result<(Plan, Rejects), TaskError> {
-        let InspectCheckpoint { mut plan, guesses, broken, not_utf8: spoiled, .. } = self.known;
-        match spoiled {
+    fn finish(self) -> Result<(Plan, Rejects), TaskError> {
+        let InspectCheckpoint { mut plan, guesses, broken, not_utf8: invalid, .. } = self.progress;
+        match invalid {
             // A few bad records are rejected; many mean that the whole file has another encoding.
             Some((many, first)) if many * 100 > plan.good => return Err(not_utf8(first)),
             Some(_) | None => {}
@@ -243,7 +243,7 @@ impl Inspection {
             return Err(TaskError::fatal("empty_file", "The file contains only empty lines."));
         }
         for (column, guess) in plan.columns.iter_mut().zip(guesses) {
-            column.kind = guess.settle();
+            column.kind = guess.column_type();
         }
         Ok((plan, self.rejects))
     }

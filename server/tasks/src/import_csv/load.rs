@@ -83,8 +83,8 @@ pub(super) async fn load(
             let rows = batch.rows;
             let insert = if rows == most { full.clone() } else { imports.insert_of(rows, width) };
             let inserting = imports.insert(&insert, batch);
-            let goes_on = Instant::now() < until && !ctx.is_checkpoint_due() && !ctx.is_cancelled();
-            (loader, batch) = if goes_on {
+            let continues = Instant::now() < until && !ctx.is_checkpoint_due() && !ctx.is_cancelled();
+            (loader, batch) = if continues {
                 try_join(inserting, loader.parse(ctx, most)).await?.1
             } else {
                 // No read-ahead: at a checkpoint every record that was read must be written.

@@ -66,9 +66,9 @@ pub(super) struct Malformed {
 /// Reason that a line is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RecordError {
-    #[error("a quotation mark is opened and never closed")]
+    #[error("a quotation mark is not closed")]
     Unclosed,
-    #[error("text follows a closing quotation mark; a mark inside a quoted field is written twice")]
+    #[error("text follows a closing quotation mark; double a quotation mark inside a quoted field")]
     AfterQuote,
     #[error("the record is longer than 1 MiB")]
     TooLong,

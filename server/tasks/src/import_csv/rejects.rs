@@ -107,7 +107,7 @@ impl Rejects {
 /// Logs one warning for the records without their own. Runs after the last checkpoint; a later attempt repeats it.
 pub(super) fn warn_about_rest(ctx: &Ctx, rejected: u64) {
     if rejected > MAX_WARNINGS {
-        ctx.warn(format!("and {} more rejected records; {NAME} has them all", count(rejected - MAX_WARNINGS)));
+        ctx.warn(format!("and {} more rejected records; {NAME} lists all", count(rejected - MAX_WARNINGS)));
     }
 }
 

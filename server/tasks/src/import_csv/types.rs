@@ -24,7 +24,7 @@ pub(crate) enum ColumnType {
 
 impl ColumnType {
     /// The types other than text, most specific first.
-    const NARROW: [Self; 5] = [Self::Integer, Self::Real, Self::Boolean, Self::Date, Self::Timestamp];
+    const SPECIFIC: [Self; 5] = [Self::Integer, Self::Real, Self::Boolean, Self::Date, Self::Timestamp];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl ColumnType {
 
     /// The type for a declared type name; text for unknown names.
     pub(crate) fn from_declared(word: &str) -> Self {
-        Self::NARROW.into_iter().find(|narrow| narrow.as_str().eq_ignore_ascii_case(word)).unwrap_or(Self::Text)
+        Self::SPECIFIC.into_iter().find(|narrow| narrow.as_str().eq_ignore_ascii_case(word)).unwrap_or(Self::Text)
     }
 
     /// Converts a field; `None` if it does not have this type. An empty field is null, except as text.
@@ -68,7 +68,7 @@ impl ColumnType {
 
     /// Whether a field has a more specific type than text, which is rare in a header.
     pub(super) fn is_typed(field: &str) -> bool {
-        Self::NARROW.into_iter().any(|narrow| narrow.takes(field))
+        Self::SPECIFIC.into_iter().any(|narrow| narrow.takes(field))
     }
 }
 
@@ -84,28 +84,28 @@ pub(super) enum Value {
 /// The types that are still possible for a column.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct TypeGuess {
-    possible: [bool; ColumnType::NARROW.len()],
+    possible: [bool; ColumnType::SPECIFIC.len()],
     seen: bool,
 }
 
 impl TypeGuess {
     /// Before the first field.
-    pub(super) const NEW: Self = Self { possible: [true; ColumnType::NARROW.len()], seen: false };
+    pub(super) const NEW: Self = Self { possible: [true; ColumnType::SPECIFIC.len()], seen: false };
 
     /// Rules out types by a field. Empty fields rule out none.
-    pub(super) fn see(&mut self, field: &str) {
+    pub(super) fn observe(&mut self, field: &str) {
         if field.is_empty() {
             return;
         }
         self.seen = true;
-        for (possible, narrow) in self.possible.iter_mut().zip(ColumnType::NARROW) {
+        for (possible, narrow) in self.possible.iter_mut().zip(ColumnType::SPECIFIC) {
             *possible = *possible && narrow.takes(field);
         }
     }
 
     /// The most specific type of all fields.
-    pub(super) fn settle(self) -> ColumnType {
-        let narrowest = self.possible.iter().zip(ColumnType::NARROW).find(|(possible, _)| **possible);
+    pub(super) fn column_type(self) -> ColumnType {
+        let narrowest = self.possible.iter().zip(ColumnType::SPECIFIC).find(|(possible, _)| **possible);
         narrowest.filter(|_| self.seen).map_or(ColumnType::Text, |(_, narrow)| narrow)
     }
 }
@@ -205,9 +205,9 @@ mod tests {
     fn guess(fields: &[&str]) -> ColumnType {
         let mut guess = TypeGuess::NEW;
         for field in fields {
-            guess.see(field);
+            guess.observe(field);
         }
-        guess.settle()
+        guess.column_type()
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn empty_field_is_null_except_as_text() {
-        for narrow in ColumnType::NARROW {
+        for narrow in ColumnType::SPECIFIC {
             assert_eq!(narrow.value(""), Some(Value::Null));
             assert_eq!(narrow.value("x"), None);
         }

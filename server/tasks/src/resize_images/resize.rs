@@ -105,7 +105,7 @@ pub(super) fn resize(
         (Format::Png | Format::Keep, _) => Extension::Png,
     };
     let bytes = match extension {
-        Extension::Jpeg => jpeg(&on_white(picture), profile, options.quality),
+        Extension::Jpeg => jpeg(&flatten_on_white(picture), profile, options.quality),
         Extension::Png => png(&picture, profile),
         Extension::Webp => webp(picture, profile, options.quality),
     };
@@ -118,8 +118,8 @@ fn decoder(file: &[u8], largest: u64) -> Result<impl ImageDecoder + '_, TaskErro
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     // Memory beside the pixels. The frames of a GIF may be smaller than its canvas and need their own buffer.
-    let beside = if reader.format() == Some(ImageFormat::Png) { MAX_PROFILE } else { largest + largest / 2 };
-    limits.max_alloc = Some(beside);
+    let extra = if reader.format() == Some(ImageFormat::Png) { MAX_PROFILE } else { largest + largest / 2 };
+    limits.max_alloc = Some(extra);
     reader.limits(limits);
     reader.into_decoder().map_err(|error| broken(error, largest))
 }
@@ -152,7 +152,7 @@ fn shrink(picture: DynamicImage, longest: u32) -> Result<DynamicImage, TaskError
 }
 
 /// Blends with white, since JPEG has no transparency.
-fn on_white(picture: DynamicImage) -> DynamicImage {
+fn flatten_on_white(picture: DynamicImage) -> DynamicImage {
     if !picture.color().has_alpha() {
         return picture;
     }
@@ -225,7 +225,7 @@ fn broken(error: ImageError, largest: u64) -> TaskError {
         }
         ImageError::Limits(_) => {
             let message = format!(
-                "it is too large: {} pixels a side and {} in memory are the most",
+                "it is too large: the limits are {} pixels a side and {} in memory",
                 count(MAX_SIDE.into()),
                 model::bytes(largest)
             );

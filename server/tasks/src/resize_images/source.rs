@@ -68,7 +68,7 @@ impl Source {
         let zip = ZipArchive::new(contents).map_err(|error| match error {
             ZipError::Io(error) if error.raw_os_error().is_some() => opening(error),
             ZipError::Io(error) if error.kind() == ErrorKind::QuotaExceeded => {
-                TaskError::fatal("too_many_images", "the zip file has more contents than is read here; split it")
+                TaskError::fatal("too_many_images", "the zip file has too many entries; split it")
             }
             error => TaskError::fatal("bad_zip", format!("the zip file cannot be read: {error}")).caused_by(&error),
         })?;
@@ -142,7 +142,10 @@ fn read_all(mut file: impl Read, length: u64, check: impl Fn() -> Result<(), Tas
             return Ok(bytes);
         }
         if bytes.len() as u64 > length {
-            return Err(TaskError::fatal("bad_image", "its file is longer than it was, or than the zip file says"));
+            return Err(TaskError::fatal(
+                "bad_image",
+                "its file is longer than before or than declared in the zip file",
+            ));
         }
     }
 }

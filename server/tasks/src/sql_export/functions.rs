@@ -36,7 +36,7 @@ pub(super) fn replace_quadratic(connection: &Connection, longest: usize, stop: &
     for (name, language) in [("like", Language::Like), ("glob", Language::Glob)] {
         let stop = Arc::clone(stop);
         connection.create_scalar_function(name, 2, SAME, move |call| {
-            let Some(pattern) = kept_pattern(call, language)? else { return Ok(None) };
+            let Some(pattern) = cached_pattern(call, language)? else { return Ok(None) };
             matches(call, &pattern, &stop)
         })?;
     }
@@ -123,13 +123,13 @@ fn characters(set: &[u8]) -> Vec<char> {
 }
 
 /// The parsed pattern of a call, cached for all rows if it is constant.
-fn kept_pattern(call: &Context<'_>, language: Language) -> Result<Option<Arc<Pattern>>> {
+fn cached_pattern(call: &Context<'_>, language: Language) -> Result<Option<Arc<Pattern>>> {
     let read = |pattern: ValueRef<'_>| match text_of(pattern) {
         None => Ok(None),
         Some(pattern) => Pattern::read(&pattern, language, None).map(|pattern| Some(Arc::new(pattern))),
     };
-    let kept: Arc<Option<Arc<Pattern>>> = call.get_or_create_aux(0, read)?;
-    Ok(kept.as_ref().clone())
+    let cached: Arc<Option<Arc<Pattern>>> = call.get_or_create_aux(0, read)?;
+    Ok(cached.as_ref().clone())
 }
 
 fn matches(call: &Context<'_>, pattern: &Pattern, stop: &Stop) -> Result<Option<bool>> {

@@ -121,7 +121,7 @@ impl ParquetFile {
         let mut group = self.out.next_row_group().map_err(failed)?;
         for column in &mut self.columns {
             let mut out = group.next_column().map_err(failed)?.ok_or_else(|| {
-                TaskError::fatal("io", "writing the export: the file has fewer columns than the answer")
+                TaskError::fatal("io", "writing the export: the file has fewer columns than the result")
             })?;
             let present = std::mem::take(&mut column.present);
             match std::mem::replace(&mut column.values, column.kind.none()) {

@@ -51,20 +51,20 @@ type EventSender = mpsc::Sender<Result<QueryEvent, TaskError>>;
 
 /// Starts the query. It stops when the job ends or the receiver is dropped.
 pub(super) fn start_query(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<QueryEvent, TaskError>>, TaskError> {
-    let (answer, said) = mpsc::channel(2);
+    let (sender, events) = mpsc::channel(2);
     let (own, imports) = (ctx.clone(), ctx.imports());
     let run = move || {
-        if let Err(error) = run(&own, &imports, &sql, &answer) {
+        if let Err(error) = run(&own, &imports, &sql, &sender) {
             // The receiver is gone if the job has ended.
-            let _ = answer.blocking_send(Err(error));
+            let _ = sender.blocking_send(Err(error));
         }
     };
     let started = ctx.spawn_thread(format!("query-{}", ctx.job()), STACK, run);
-    started.map(|()| said).map_err(|error| TaskError::io("starting a thread for the query", &error))
+    started.map(|()| events).map_err(|error| TaskError::io("starting a thread for the query", &error))
 }
 
-fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &EventSender) -> Result<(), TaskError> {
-    let connection = open(ctx, imports, answer)?;
+fn run(ctx: &Ctx, imports: &Path, sql: &str, sender: &EventSender) -> Result<(), TaskError> {
+    let connection = open(ctx, imports, sender)?;
     let mut statement = connection.prepare(sql).map_err(|error| {
         // A cancel may interrupt a long parse, which also fails.
         ctx.check().err().unwrap_or_else(|| refused(&connection, sql, error))
@@ -74,7 +74,7 @@ fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &EventSender) -> Result<(),
     let width = headings.len();
     let most = (ROW_BYTES / width).min(VALUE_BYTES) as i32;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most).map_err(|error| failed(error, most))?;
-    if answer.blocking_send(Ok(QueryEvent::Headings(headings))).is_err() {
+    if sender.blocking_send(Ok(QueryEvent::Headings(headings))).is_err() {
         return Ok(());
     }
     let mut rows = statement.query([]).map_err(|error| failed(error, most))?;
@@ -87,26 +87,26 @@ fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &EventSender) -> Result<(),
                 bytes += content.len();
             }
             Value::try_from(value).map_err(|_| {
-                let message = "a text in the answer is not UTF-8; select hex(…) of it instead";
+                let message = "a text in the result is not UTF-8; select hex(…) of it instead";
                 TaskError::fatal("not_utf8", message)
             })
         });
         batch.push(values.collect::<Result<Row, TaskError>>()?);
         if batch.len() >= BATCH || bytes >= BATCH_BYTES {
-            if answer.blocking_send(Ok(QueryEvent::Rows(std::mem::take(&mut batch)))).is_err() {
+            if sender.blocking_send(Ok(QueryEvent::Rows(std::mem::take(&mut batch)))).is_err() {
                 return Ok(());
             }
             (bytes, sent) = (0, true);
         }
     }
     if !batch.is_empty() || !sent {
-        let _ = answer.blocking_send(Ok(QueryEvent::Rows(batch)));
+        let _ = sender.blocking_send(Ok(QueryEvent::Rows(batch)));
     }
     Ok(())
 }
 
 /// Opens the database read-only, with an authorizer that permits nothing but reads of tables.
-fn open(ctx: &Ctx, imports: &Path, answer: &EventSender) -> Result<Connection, TaskError> {
+fn open(ctx: &Ctx, imports: &Path, sender: &EventSender) -> Result<Connection, TaskError> {
     const WHAT: &str = "opening the database of imported tables";
     if !imports.exists() {
         return Err(TaskError::fatal("no_tables", "nothing has been imported yet; import a CSV file first"));
@@ -124,7 +124,7 @@ fn open(ctx: &Ctx, imports: &Path, answer: &EventSender) -> Result<Connection, T
         connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES as i32)?;
         connection.set_limit(Limit::SQLITE_LIMIT_FUNCTION_ARG, ARGUMENTS)?;
-        let (own, listener) = (ctx.clone(), answer.clone());
+        let (own, listener) = (ctx.clone(), sender.clone());
         let stop: Stop = Arc::new(move || own.is_cancelled() || listener.is_closed());
         functions::replace_quadratic(&connection, VALUE_BYTES, &stop)?;
         connection.progress_handler(STEPS_PER_CHECK, Some(move || stop()))?;
@@ -160,11 +160,11 @@ fn is_forbidden(function: &str) -> bool {
 
 fn check(statement: &Statement<'_>) -> Result<(), TaskError> {
     let message = if !statement.readonly() {
-        "the query changes something; an export only reads"
+        "the query writes to the database; an export only reads"
     } else if statement.column_count() == 0 {
-        "this is no query: it answers no columns. Write one select"
+        "no query: the statement returns no columns; write one select"
     } else if statement.parameter_count() > 0 {
-        "the query has a parameter (?, :name, @name or $name), and there is nothing to fill it in; write the value"
+        "the query has a parameter (?, :name, @name or $name) without a value; write the value instead"
     } else {
         return Ok(());
     };
@@ -198,12 +198,12 @@ fn refused(connection: &Connection, sql: &str, error: Error) -> TaskError {
             fatal(format!("{place}{msg}{}", known(connection, &msg)))
         }
         Error::SqliteFailure(failure, Some(msg)) if failure.code == ErrorCode::AuthorizationForStatementDenied => {
-            fatal(format!("{msg}; an export reads the imported tables, and does nothing else"))
+            fatal(format!("{msg}; an export can only read the imported tables"))
         }
         Error::SqliteFailure(failure, Some(msg)) if failure.code == ErrorCode::Unknown => {
             fatal(format!("{msg}{}", known(connection, &msg)))
         }
-        Error::NulError(_) => fatal("the query has a NUL character in it".to_owned()),
+        Error::NulError(_) => fatal("the query contains a NUL character".to_owned()),
         error => failed(error, 0),
     }
 }
@@ -233,13 +233,13 @@ fn known(connection: &Connection, msg: &str) -> String {
 
 /// The error for a query that fails while rows are read. Only a cancel interrupts it.
 fn failed(error: Error, most: i32) -> TaskError {
-    const WHAT: &str = "reading the answer";
+    const WHAT: &str = "reading the result";
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => TaskError::Cancelled,
         Some(ErrorCode::DiskFull) => TaskError::disk_full(WHAT, &error),
         Some(ErrorCode::TooBig) => {
             let message = format!(
-                "a value is larger than {}, which is the most that one of so many columns may have; select less of it",
+                "a value is larger than {}, the limit for this number of columns; select less of it",
                 model::bytes(most.unsigned_abs().into())
             );
             TaskError::fatal("value_too_large", message)

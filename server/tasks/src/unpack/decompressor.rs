@@ -15,10 +15,10 @@ const CHUNK: usize = 64 << 10;
 const MAX_WINDOW_LOG: u32 = 27;
 /// Other formats by their first bytes, with advice.
 const OTHER_FORMATS: [(&[u8], &str); 4] = [
-    (b"\xfd7zXZ", "it is compressed by xz; take that off first (xz -d)"),
-    (b"BZh", "it is compressed by bzip2; take that off first (bzip2 -d)"),
+    (b"\xfd7zXZ", "it is compressed with xz; decompress it first (xz -d)"),
+    (b"BZh", "it is compressed with bzip2; decompress it first (bzip2 -d)"),
     (b"PK", "it is a zip file already, which opens everywhere"),
-    (b"7z\xbc\xaf", "it is a 7z file; unpack it with the program 7z"),
+    (b"7z\xbc\xaf", "it is a 7z file; unpack it with 7z"),
 ];
 
 pub(super) struct Decompressor {
@@ -50,7 +50,7 @@ impl Decompressor {
 
     pub(super) fn too_large(&self) -> TaskError {
         let message = format!(
-            "the archive holds more than {} unpacked; if it is to be trusted, run it again with a higher limit",
+            "the archive holds more than {} unpacked; if you trust it, run it again with a higher limit",
             model::bytes(self.limit)
         );
         TaskError::fatal("too_large", message)

@@ -14,19 +14,19 @@ pub(crate) enum Rejected {
     Outside,
     #[error("its path is longer than 4,096 bytes")]
     TooLong,
-    #[error("its name has a backslash or a control character, which other systems take for something else")]
+    #[error("its name has a backslash or a control character, which is special on other systems")]
     Unportable,
     #[error("there is another one of its name before it")]
     Twice,
-    #[error("what its path goes through is no folder")]
+    #[error("its path leads through a name that is no folder")]
     Through,
     #[error("it is a link that leads out of the archive")]
     LinkOutside,
-    #[error("it is another name of a file that is not in the archive before it")]
+    #[error("it is a hard link to a file that is not in the archive before it")]
     LinkToNothing,
     #[error("it is a device, a socket or a pipe")]
     Special,
-    #[error("it is a sparse file as GNU tar writes them, which is not understood here; pack it without -S")]
+    #[error("it is a sparse file of GNU tar, which is not supported; pack it without -S")]
     Sparse,
 }
 

@@ -12,7 +12,7 @@ pub(super) fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, [u8]>> {
     Some(match value {
         ValueRef::Null => return None,
         ValueRef::Integer(number) => Cow::Owned(number.to_string().into_bytes()),
-        ValueRef::Real(number) => Cow::Owned(of_real(number).into_bytes()),
+        ValueRef::Real(number) => Cow::Owned(real_text(number).into_bytes()),
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cow::Borrowed(bytes),
     })
 }
@@ -23,7 +23,7 @@ pub(super) fn until_nul(text: &[u8]) -> &[u8] {
 }
 
 /// As `%!.15g`: always with a decimal point, without trailing zeros.
-fn of_real(number: f64) -> String {
+fn real_text(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "Inf" } else { "-Inf" }.to_owned();
     }
@@ -35,14 +35,14 @@ fn of_real(number: f64) -> String {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..DIGITS).contains(&exponent) {
         let decimals = (DIGITS - 1 - exponent).unsigned_abs() as usize;
-        return without_zeros(&format!("{number:.decimals$}"));
+        return trim_zeros(&format!("{number:.decimals$}"));
     }
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{}e{sign}{:02}", without_zeros(mantissa), exponent.unsigned_abs())
+    format!("{}e{sign}{:02}", trim_zeros(mantissa), exponent.unsigned_abs())
 }
 
 /// Removes trailing zeros, but keeps one digit after the point.
-fn without_zeros(number: &str) -> String {
+fn trim_zeros(number: &str) -> String {
     let short = number.trim_end_matches('0');
     let whole = short.strip_suffix('.').map(|whole| format!("{whole}.0"));
     whole.unwrap_or_else(|| if short.contains('.') { short.to_owned() } else { format!("{number}.0") })
