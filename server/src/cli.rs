@@ -119,7 +119,7 @@ pub struct Serve {
 /// The settings of `worker`.
 #[derive(Args, Debug)]
 pub struct Worker {
-    /// Read settings from this TOML file; those of a server are passed over
+    /// Read settings from this TOML file; settings of a server are ignored
     #[arg(long, env = "MILEPOST_CONFIG", value_name = "FILE", help_heading = "Data")]
     config: Option<PathBuf>,
     #[command(flatten)]

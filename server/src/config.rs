@@ -48,12 +48,11 @@ pub struct Settings {
 /// Settings of the web server.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 struct WebSettings {
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:3000]
+    /// Listen address; port 0 takes a free port [default: 127.0.0.1:3000]
     #[arg(long, env = "MILEPOST_ADDR", value_name = "HOST:PORT", help_heading = "Server")]
     addr: Option<Address>,
 
-    /// The address that people type, such as `https://milepost.example.org`: the server answers under it, and makes its
-    /// links with it
+    /// Public address, such as `https://milepost.example.org`: the server accepts requests for it and uses it in links
     #[arg(long, env = "MILEPOST_PUBLIC_URL", value_name = "URL", help_heading = "Server")]
     public_url: Option<String>,
 
@@ -144,7 +143,7 @@ impl Settings {
         Self { work: self.work.with_environment(), ..self }
     }
 
-    /// Takes settings that are not given from `fallback`.
+    /// Fills in missing settings from `fallback`.
     #[must_use]
     pub fn with_fallback(self, fallback: Self) -> Self {
         Self {

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// Enough time to fill in a form.
 const MIN_LIFETIME: Duration = Duration::from_mins(1);
 
-/// How long web sessions last.
+/// Limits of web sessions.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLimits {
     /// Time without use.

@@ -72,7 +72,7 @@ impl WorkSettings {
         self
     }
 
-    /// Takes settings that are not given from `fallback`.
+    /// Fills in missing settings from `fallback`.
     #[must_use]
     pub fn with_fallback(self, fallback: Self) -> Self {
         Self {

@@ -84,11 +84,11 @@ pub(crate) struct Output {
     asked: u64,
     /// Links that work.
     good: u64,
-    /// Of those, links that redirect.
+    /// Good links that redirect.
     redirected: u64,
     /// Broken links.
     broken: u64,
-    /// Of those, links to addresses that are not permitted.
+    /// Broken links to forbidden addresses.
     refused: u64,
     /// The artifact with one row per link.
     report: &'static str,

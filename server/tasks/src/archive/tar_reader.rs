@@ -72,7 +72,7 @@ impl<R: Read> TarReader<R> {
     /// The next member; `None` after the last. Skips unread content of the previous one.
     ///
     /// # Errors
-    /// Those of the input; `InvalidData` and `UnexpectedEof` if it is not a complete archive.
+    /// Errors of the input; `InvalidData` and `UnexpectedEof` if it is not a complete archive.
     pub(crate) fn next(&mut self) -> io::Result<Option<Member>> {
         let mut described = ExtendedHeader::default();
         let mut left = MAX_METADATA_TOTAL;

@@ -322,7 +322,7 @@ mod tests {
                     seen.push(format!("{}: {}", row.line(), fields.join("|")));
                 }
                 Next::Malformed(broken) => {
-                    seen.push(format!("{}! {}", broken.line, String::from_utf8_lossy(&broken.raw)))
+                    seen.push(format!("{}! {}", broken.line, String::from_utf8_lossy(&broken.raw)));
                 }
                 Next::End => return seen,
             }
