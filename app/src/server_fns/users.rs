@@ -2,7 +2,7 @@
 
 use engine::{
     access::Action,
-    store::{Attribution, SessionsToEnd, KindRule, TokenId, UserId},
+    store::{Attribution, KindRule, SessionsToEnd, TokenId, UserId},
 };
 use leptos::prelude::*;
 use model::{FieldError, Role};

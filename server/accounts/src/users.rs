@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{
     Error, Result,
-    store::{Attribution, SessionsToEnd, KindRule, UserChange, UserId},
+    store::{Attribution, KindRule, SessionsToEnd, UserChange, UserId},
 };
 use jiff::tz::TimeZone;
 use model::Role;

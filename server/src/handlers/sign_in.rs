@@ -22,7 +22,7 @@ use axum::{
 };
 use engine::{
     access::{Actor, Denied},
-    store::{LinkFor, AuditNote},
+    store::{AuditNote, LinkFor},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use model::FieldError;

@@ -1,6 +1,6 @@
 use engine::{
     Error,
-    store::{SessionsToEnd, KindRule, SessionOwner, SessionRow},
+    store::{KindRule, SessionOwner, SessionRow, SessionsToEnd},
 };
 use model::{Micros, Role};
 
