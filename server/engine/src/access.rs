@@ -71,13 +71,13 @@ pub enum Action {
     Upload,
     /// Start a job.
     Start,
-    /// Cancel, retry, pause or resume a job, or let it start now.
+    /// Cancel, retry, pause or resume a job, or start it now.
     Control,
-    /// Remove an ended job for good.
+    /// Delete an ended job.
     Delete,
-    /// Make, change, pause and delete a schedule.
+    /// Add, change, pause and delete a schedule.
     Schedule,
-    /// Send a message to one user, or note something on a job.
+    /// Send a message to one user, or add a note to a job.
     Write,
     /// Send a message to everyone.
     Announce,
@@ -114,7 +114,7 @@ impl Action {
         Self::OwnAccount,
     ];
 
-    /// The least role that may do it at all; `None` if none is needed.
+    /// The least role for the action; `None` if it needs none.
     pub const fn role(self) -> Option<Role> {
         match self {
             Self::Public => None,
@@ -128,7 +128,7 @@ impl Action {
         }
     }
 
-    /// The scope that a token needs; `None` where no token suffices.
+    /// The scope that a token needs; `None` if no token suffices.
     pub const fn scope(self) -> Option<Scope> {
         match self {
             Self::See | Self::Follow | Self::Download => Some(Scope::Read),
@@ -172,7 +172,7 @@ pub enum Subject<'a> {
     },
 }
 
-/// Decides whether `actor` may do `action` to `subject`. Nothing else in the project does.
+/// Decides whether `actor` may do `action` to `subject`. The only such decision in the project.
 ///
 /// # Errors
 /// The reason of the denial.

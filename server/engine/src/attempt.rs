@@ -40,37 +40,29 @@ use crate::{
 
 /// A running attempt.
 pub(crate) struct Attempt {
-    /// The right to write for it.
+    /// The right to write for this attempt.
     pub(crate) fence: Fence,
-    /// Its kind.
     pub(crate) entry: Arc<Entry>,
-    /// What it works with.
     pub(crate) shared: Arc<Shared>,
-    /// What it reports.
     pub(crate) tracker: Tracker,
-    /// Raised when the task should stop, and when it has ended, so that its stragglers stop too.
+    /// Raised when the task should stop, and after it has ended, so that its leftover work stops too.
     pub(crate) stop: Flag,
-    /// Whether a user asked for the stop.
+    /// Whether a user cancelled the job.
     pub(crate) cancelled: AtomicBool,
     /// Whether the task called [`Ctx::alive`](crate::Ctx::alive) since the sampler's last round.
     pub(crate) alive: AtomicBool,
-    /// Which of its limits in time it has passed, if it was stopped for that.
+    /// The time limit that it exceeded, if it was stopped for that.
     pub(crate) timed_out: OnceLock<TimeOut>,
-    /// When it began.
     began: Instant,
-    /// Attempts charged to its job, this one included, and granted.
+    /// Attempts charged to the job, with this one, and attempts granted.
     attempts: (u32, u32),
-    /// Raised when its future is to be dropped.
+    /// Raised when the future should be dropped.
     pub(crate) dropped: Flag,
-    /// Raised when nothing of it runs any more.
+    /// Raised when nothing of the attempt runs any more.
     pub(crate) ended: Flag,
-    /// Its blocking work.
     pub(crate) blocking: Blocking,
-    /// Its checkpoints.
     pub(crate) checkpoints: Checkpoints,
-    /// Its folder in the data directory.
     pub(crate) folder: AttemptFolder,
-    /// What it may write.
     pub(crate) budget: WriteBudget,
     files: Mutex<Files>,
     log: Mutex<LogBuffer>,
@@ -78,62 +70,61 @@ pub(crate) struct Attempt {
     latest: Mutex<Option<Arc<ProgressEvent>>>,
 }
 
-/// What the sampler keeps of an attempt. Holding the guard keeps the attempt from ending.
+/// State of the sampler for one attempt. The attempt cannot end while the guard is held.
 pub(crate) struct Watch {
-    /// Set when the attempt has ended: nothing is published any more.
+    /// The attempt has ended: nothing more is published.
     pub(crate) closed: bool,
-    /// The last look.
+    /// The latest sample.
     pub(crate) sample: Sample,
-    /// When it was last given to the store, and whether it has moved since.
+    /// Time of the last save.
     pub(crate) saved_at: Option<Instant>,
-    /// Seen but not given to the store.
+    /// Whether the progress has changed since the last save.
     pub(crate) unsaved: bool,
-    /// When the task last said anything, or showed that it goes on.
+    /// Time of the task's last report, log line or [`Ctx::alive`](crate::Ctx::alive).
     pub(crate) reported_at: Instant,
-    /// Its forecast, once it has run for a second.
+    /// The forecast, once the attempt has run for a second.
     pub(crate) forecast: Option<Box<RunForecast>>,
 }
 
-/// Why a task is to stop; see [`Ctx::stop_reason`](crate::Ctx::stop_reason).
+/// Why a task should stop; see [`Ctx::stop_reason`](crate::Ctx::stop_reason).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// A user wants the job cancelled.
+    /// A user cancelled the job.
     Cancel,
-    /// The attempt has passed a limit in time of its kind.
+    /// The attempt exceeded a time limit of its kind.
     TimeOut,
-    /// The process was asked to stop. The job goes on in the next one, from its last checkpoint.
+    /// The process shuts down. The job continues in the next one, from its last checkpoint.
     Shutdown,
-    /// The job has been given to another process, since this one was silent for too long. Nothing that this attempt
-    /// makes counts any more.
+    /// This process was silent for its lease, and another one has taken the job. Results of this attempt are discarded.
     Lost,
 }
 
-/// A limit in time that an attempt has passed.
+/// A time limit that an attempt has exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeOut {
-    /// It took longer than this.
+    /// Total duration.
     Total(Duration),
-    /// It said nothing for so long.
+    /// Time without a report.
     Quiet(Duration),
 }
 
-/// What an attempt has written.
+/// Artifacts of an attempt.
 #[derive(Default)]
 pub(crate) struct Files {
-    /// Names taken, finished or not.
+    /// Names in use, finished or not.
     pub(crate) names: BTreeSet<String>,
-    /// What is finished.
+    /// Finished artifacts.
     pub(crate) artifacts: Vec<Artifact>,
 }
 
-/// Counts blocking work in flight, and wakes who waits for there to be none.
+/// Counts blocking work in flight, and notifies when there is none.
 #[derive(Debug, Default)]
 pub(crate) struct Blocking {
     in_flight: AtomicU32,
     idle: Notify,
 }
 
-/// What the end of an attempt leaves to be told.
+/// The last reports of an attempt, for the store.
 pub(crate) struct Closing {
     pub(crate) progress: Progress,
     pub(crate) stage_seconds: Vec<f64>,
@@ -177,19 +168,17 @@ impl Attempt {
         }
     }
 
-    /// The job.
     pub(crate) fn job(&self) -> JobId {
         self.fence.job
     }
 
-    /// Its folder for temporary files.
     pub(crate) fn scratch(&self) -> PathBuf {
-        // No artifact can be called so: names do not begin with a dot.
+        // No artifact has this name: names do not begin with a dot.
         self.folder.path().join(".scratch")
     }
 
-    /// The limit in time that it has passed at `now`. What says nothing is stopped a while after it has come to be
-    /// called quiet.
+    /// The time limit that it has exceeded at `now`. The limit for quiet attempts counts from the time when the attempt
+    /// is shown as quiet.
     pub(crate) fn overdue(&self, now: Instant, watch: &Watch) -> Option<TimeOut> {
         let info = &self.entry.info;
         let total = info.timeout.filter(|most| now.saturating_duration_since(self.began) >= *most);
@@ -199,8 +188,8 @@ impl Attempt {
         total.map(TimeOut::Total).or(quiet.map(TimeOut::Quiet))
     }
 
-    /// Adds a sample to its forecast and updates the time left. `news` is whether the progress moved. Returns whether
-    /// there is something new to publish in that.
+    /// Adds a sample to the forecast and updates the time left. `news` is whether the progress moved. Returns whether
+    /// the forecast has changed enough to be published.
     pub(crate) fn update_forecast(&self, watch: &mut Watch, news: bool, now: Instant) -> bool {
         if now.saturating_duration_since(self.began) < BEGINS {
             return false;
@@ -212,12 +201,12 @@ impl Attempt {
         forecast.is_some_and(|forecast| watch.sample.set_forecast(forecast, news))
     }
 
-    /// Its curve so far; `None` for one that has only begun.
+    /// The progress curve so far; `None` in the first second.
     pub(crate) fn curve(&self) -> Option<Curve> {
         self.watch().forecast.as_ref().map(|forecast| forecast.curve())
     }
 
-    /// When its job may be tried again after a failure, where another attempt is granted.
+    /// Time of the next attempt after a failure; `None` if no attempt is left.
     pub(crate) fn next_attempt(&self) -> Option<Micros> {
         let (charged, granted) = self.attempts;
         (charged < granted).then(|| {
@@ -226,17 +215,17 @@ impl Attempt {
         })
     }
 
-    /// Adds to its log.
+    /// Appends to the log.
     pub(crate) fn log(&self, level: Level, text: &str) {
         self.log_buffer().push(self.shared.clock.now(), level, text);
     }
 
-    /// Adds a line with colours to its log.
+    /// Appends a line with colours to the log.
     pub(crate) fn log_styled(&self, level: Level, text: &str, styles: AnsiStyles) {
         self.log_buffer().push_styled(self.shared.clock.now(), level, text, styles);
     }
 
-    /// Adds a line to what [`Attempt::close`] left, for what is known only then.
+    /// Appends a line after [`Attempt::close`], when the outcome is known.
     pub(crate) fn append_last_line(&self, closing: &mut Closing, level: Level, text: &str) {
         let at = self.shared.clock.now();
         let mut log = self.log_buffer();
@@ -247,7 +236,7 @@ impl Attempt {
         }
     }
 
-    /// Its log lines since the last call.
+    /// Log lines since the last call.
     pub(crate) fn new_lines(&self) -> Option<LogAppend> {
         let mut log = self.log_buffer();
         if log.is_empty() {
@@ -256,8 +245,8 @@ impl Attempt {
         log.drain(self.shared.clock.now()).map(|drained| self.append_of(drained))
     }
 
-    /// Ends all reporting: what the task says from now on is lost, and the sampler passes it over. `None` where that
-    /// has been done: the first call took the last lines of the log, and none may be numbered after them.
+    /// Ends all reporting: later reports are dropped, and the sampler skips the attempt. `None` if it was called
+    /// before: the first call took the last log lines, and no line may be numbered after them.
     pub(crate) fn close(&self, succeeded: bool) -> Option<Closing> {
         let (now, at) = (Instant::now(), self.shared.clock.now());
         let mut watch = self.watch();
@@ -283,22 +272,22 @@ impl Attempt {
         self.tracker.stage_seconds(Instant::now())
     }
 
-    /// What the sampler keeps of it.
+    /// Locks the state of the sampler.
     pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What it has written.
+    /// Locks the artifacts.
     pub(crate) fn files(&self) -> MutexGuard<'_, Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what was published last, for pages that are rendered meanwhile.
+    /// Keeps the latest published progress, for pages that are rendered now.
     pub(crate) fn published(&self, event: Arc<ProgressEvent>) {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
     }
 
-    /// Brings `view` up to what was published last.
+    /// Updates `view` to the latest published progress.
     pub(crate) fn freshen(&self, view: &mut JobView) {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(latest) = latest {
@@ -316,24 +305,22 @@ impl Attempt {
 }
 
 impl Blocking {
-    /// Counts one more.
     pub(crate) fn begin(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Counts one less.
     pub(crate) fn end(&self) {
         if self.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.idle.notify_waiters();
         }
     }
 
-    /// Whether there is any.
+    /// Whether any is in flight.
     pub(crate) fn is_busy(&self) -> bool {
         self.in_flight.load(Ordering::Acquire) > 0
     }
 
-    /// Waits until there is none.
+    /// Waits until none is in flight.
     pub(crate) async fn idle(&self) {
         while self.is_busy() {
             let mut idle = std::pin::pin!(self.idle.notified());

@@ -28,7 +28,7 @@ pub struct AuthorizedEngine {
     visibility: Visibility,
 }
 
-/// A job that the actor can see, with its attempts, log, artifacts and notes.
+/// A job that the actor can see. Reads its attempts, log, artifacts and notes.
 pub struct AuthorizedJob {
     engine: Engine,
     /// Its state and progress.
@@ -100,7 +100,7 @@ impl AuthorizedEngine {
         })
     }
 
-    /// A job to read in, for `action`.
+    /// A visible job, for `action`.
     ///
     /// # Errors
     /// `Error::Denied`; `Error::NoSuchJob` also for one that is hidden.
@@ -111,7 +111,7 @@ impl AuthorizedEngine {
         Ok(AuthorizedJob { engine: self.engine.clone(), view })
     }
 
-    /// The same with its input and result.
+    /// As [`AuthorizedEngine::job`], with its input and result.
     pub async fn detail(&self, job: JobId) -> Result<(AuthorizedJob, JobDetail)> {
         self.authorise(Action::See)?;
         let detail = self.engine.detail(job).await?;
@@ -125,7 +125,7 @@ impl AuthorizedEngine {
     /// Those of [`Engine::start`], `Error::Denied`; `Error::NoSuchJob` for a job to repeat that is hidden.
     pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
         self.authorise_start(kind)?;
-        // It is marked as repeated, and needs no attention any more.
+        // The failed job is marked as repeated, and needs no attention any more.
         if let Some(original) = options.rerun_of {
             self.open(original, Action::Start).await?;
         }
@@ -196,19 +196,19 @@ impl AuthorizedEngine {
         self.engine.change_control(of, name, change, self.by.clone()).await
     }
 
-    /// The folders in `path`, for choosing one to start a job with. Blocks the thread.
+    /// The folders in `path`, for the folder picker of a form. Blocks the thread.
     pub fn folders(&self, path: Option<&str>) -> Result<FolderListing> {
         self.authorise(Action::Start)?;
         self.engine.roots().list(path)
     }
 
-    /// Uploads, for receiving files.
+    /// Uploads, to receive files.
     pub fn uploads(&self) -> Result<&Uploads> {
         self.authorise(Action::Upload)?;
         Ok(self.engine.uploads())
     }
 
-    /// A page of the visible jobs, with the newest progress.
+    /// A page of the visible jobs, with their newest progress.
     pub async fn page(&self, query: ListQuery) -> Result<Page> {
         self.authorise(Action::See)?;
         let mut page = self.engine.store().page(&ListQuery { visibility: self.visibility.clone(), ..query }).await?;
@@ -251,13 +251,13 @@ impl AuthorizedEngine {
         self.engine.is_disk_full()
     }
 
-    /// Files in the data directory that the database does not know.
+    /// Orphan files, as the latest sweep found them.
     pub fn orphan_files(&self) -> Result<OrphanFiles> {
         self.authorise(Action::See)?;
         Ok(self.engine.orphan_files())
     }
 
-    /// The reason why writes fail, if they do.
+    /// Why writes fail, if they do.
     ///
     /// # Errors
     /// `Error::Denied`.
@@ -272,7 +272,7 @@ impl AuthorizedEngine {
         self.engine.store().controls().await
     }
 
-    /// The queues; all jobs count.
+    /// The queues; counts include hidden jobs.
     pub async fn queues(&self) -> Result<Vec<QueueStatus>> {
         self.authorise(Action::See)?;
         self.engine.queues().await
@@ -298,7 +298,7 @@ impl AuthorizedEngine {
         self.engine.task(kind)
     }
 
-    /// Jobs at once, all processes together.
+    /// Concurrent jobs of all processes together.
     pub fn concurrency(&self) -> u32 {
         self.engine.concurrency()
     }
@@ -320,12 +320,12 @@ impl AuthorizedJob {
         self.engine.store().attempts(self.view.job).await
     }
 
-    /// What happened to it, newest first.
+    /// Its history, newest first.
     pub async fn activity(&self, limit: u32) -> Result<Vec<Activity>> {
         self.engine.store().activity(self.view.job, limit).await
     }
 
-    /// How its latest attempt went, or goes; see [`Engine::curve`].
+    /// The progress curve of its latest attempt; see [`Engine::curve`].
     pub async fn curve(&self) -> Result<Option<Curve>> {
         self.engine.curve(self.view.job, self.view.attempt).await
     }
@@ -340,22 +340,22 @@ impl AuthorizedJob {
         self.engine.artifact(self.view.job, name).await
     }
 
-    /// One of its texts from a byte on, in parts; see [`crate::store::Store::job_text`].
+    /// Part of one of its texts, from a byte on; see [`crate::store::Store::job_text`].
     pub async fn text(&self, which: JobText, from: u64) -> Result<Vec<u8>> {
         self.engine.store().job_text(self.view.job, which, from).await
     }
 
-    /// Its log from a line on, in parts; see [`crate::store::Store::log_from`].
+    /// Part of its log, from a line on; see [`crate::store::Store::log_from`].
     pub async fn log_from(&self, from: u64) -> Result<Vec<(u64, LogLine)>> {
         self.engine.store().log_from(self.view.job, from).await
     }
 
-    /// Part of its log.
+    /// A page of its log.
     pub async fn log(&self, query: &LogQuery) -> Result<LogPage> {
         self.engine.store().log(self.view.job, query).await
     }
 
-    /// Seconds until it is likely to start; see [`Engine::starts_in`].
+    /// Estimated seconds until it starts; see [`Engine::starts_in`].
     pub async fn starts_in(&self) -> Result<Option<f64>> {
         self.engine.starts_in(&self.view).await
     }

@@ -25,17 +25,17 @@ use crate::{
     task::acceptance::checked,
 };
 
-/// At shutdown, how long a claim under way may take to come home …
+/// At shutdown, time for a claim in progress to return …
 const LAST_CLAIM: Duration = Duration::from_secs(1);
-/// … a task that was asked to stop, before it is dropped …
+/// … for a task that was asked to stop, before it is dropped …
 const STOP: Duration = Duration::from_secs(2);
-/// … then to be gone …
+/// … for a dropped task to go …
 const DROP: Duration = Duration::from_secs(1);
-/// … and all that comes after the grace; what is left of it, the store may take to write the last words.
+/// … and for everything after the grace. The store gets the rest of it for the last writes.
 const LAST_STEPS: Duration = Duration::from_secs(5);
 
-/// A running engine. Cheap to clone. When the last clone goes, no more jobs are taken; [`Engine::shutdown`] is the
-/// orderly way.
+/// A running engine. Cheap to clone. Dropping the last clone stops new jobs from starting; [`Engine::shutdown`] is the
+/// graceful way.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
@@ -57,7 +57,7 @@ impl Drop for Work {
 }
 
 impl Engine {
-    /// Begins one in `data`, which is created if need be.
+    /// A builder for an engine on the data directory `data`, which is created if missing.
     pub fn builder(data: impl Into<PathBuf>) -> Builder {
         Builder::new(data.into())
     }
@@ -67,8 +67,8 @@ impl Engine {
     }
 
     /// Checks the input (every fault at once, `Error::InvalidInput`) and accepts the job. It is durable on return.
-    /// Where the job is under way already by its unique key, or has been started under the same idempotency key, the
-    /// answer is that job.
+    /// If an unfinished job has the same unique key, or a job was started under the same idempotency key, returns that
+    /// job.
     ///
     /// # Errors
     /// `Error::UnknownKind`, `Error::InvalidInput`, `Error::ShuttingDown`, `Error::Full`, `Error::Database`;
@@ -87,16 +87,16 @@ impl Engine {
         Ok(accepted)
     }
 
-    /// Cancels a waiting job; asks a running one to stop; changes nothing about an ended one.
+    /// Cancels a waiting job; asks a running one to stop; has no effect on an ended one.
     ///
     /// # Errors
-    /// `Error::NoSuchJob`, `Error::Database`. That it was over or asked before is an answer, not an error.
+    /// `Error::NoSuchJob`, `Error::Database`. A job that is over or was already cancelled is not an error.
     pub async fn cancel(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<CancelOutcome> {
-        // The process that runs it, this one or another, receives the event.
+        // The process that runs the job, this or another one, receives the event.
         self.shared.store.request_cancel(job, &by.into()).await
     }
 
-    /// Tries a failed, cancelled or interrupted job again, as its next attempt.
+    /// Queues the next attempt of a failed, cancelled or interrupted job.
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict`, `Error::UnknownKind` (it could never run), `Error::ShuttingDown`.
@@ -108,11 +108,11 @@ impl Engine {
         self.shared.store.retry(job, &by.into()).await
     }
 
-    /// Sets a waiting job aside; asks a running one, which is at the next checkpoint.
+    /// Pauses a waiting job; asks a running one to pause at its next checkpoint.
     ///
     /// # Errors
-    /// `Error::NoSuchJob`; `Error::Conflict` where it runs and its task makes no checkpoints, was asked before, is set
-    /// aside already, or is over.
+    /// `Error::NoSuchJob`; `Error::Conflict` if it runs and its task makes no checkpoints, or if it was already asked,
+    /// is paused, or is over.
     pub async fn pause(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<PauseOutcome> {
         let found = self.shared.store.job(job).await?;
         let checkpoints = self.task(&found.kind).is_some_and(|task| task.checkpoints);
@@ -128,25 +128,25 @@ impl Engine {
         self.shared.store.pause(job, &by.into()).await
     }
 
-    /// Lets a job that was set aside come into the line, or wait for its time where that has not come; takes back the
-    /// wish that a running one be.
+    /// Resumes a paused job: it is queued, or scheduled if its time has not come. Withdraws the pause request of a
+    /// running job.
     ///
     /// # Errors
-    /// `Error::NoSuchJob`, `Error::Conflict` where it is not set aside, `Error::ShuttingDown`.
+    /// `Error::NoSuchJob`, `Error::Conflict` if it is not paused, `Error::ShuttingDown`.
     pub async fn resume(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<()> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
         self.shared.store.resume(job, &by.into()).await?;
-        // It may wait for a time.
+        // It may be scheduled.
         self.shared.rescheduled.notify_one();
         Ok(())
     }
 
-    /// Lets a job that waits for its time, or for its next attempt, come into the line now.
+    /// Queues a scheduled job, or one that waits for its next attempt, now.
     ///
     /// # Errors
-    /// `Error::NoSuchJob`, `Error::Conflict` where it does not wait for a time, `Error::ShuttingDown`.
+    /// `Error::NoSuchJob`, `Error::Conflict` if it is not scheduled, `Error::ShuttingDown`.
     pub async fn start_now(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<()> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
@@ -157,7 +157,7 @@ impl Engine {
     /// Removes an ended job with its log and files.
     ///
     /// # Errors
-    /// `Error::NoSuchJob`, `Error::Conflict` while it is not over.
+    /// `Error::NoSuchJob`, `Error::Conflict` if it has not ended.
     pub async fn delete(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<()> {
         let by = by.into();
         self.shared.store.delete(job, &by).await?;
@@ -176,7 +176,7 @@ impl Engine {
         self.shared.registry.find(kind).map(|entry| &entry.info)
     }
 
-    /// One job, with its progress as fresh as memory has it.
+    /// One job, with its newest progress from memory.
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Database`.
@@ -186,7 +186,7 @@ impl Engine {
         Ok(view)
     }
 
-    /// Everything about one job, with the progress that memory has.
+    /// All details of one job, with its newest progress from memory.
     pub async fn detail(&self, job: JobId) -> Result<JobDetail> {
         let mut detail = self.shared.store.detail(job).await?;
         if let Some(attempt) = self.shared.live.find(job).filter(|_| !detail.view.state.is_terminal()) {
@@ -196,7 +196,7 @@ impl Engine {
         Ok(detail)
     }
 
-    /// How an attempt of a job went, or goes; `None` where it was over in a moment, or has only begun.
+    /// The progress curve of an attempt; `None` if it ended at once or has just begun.
     ///
     /// # Errors
     /// `Error::Database`.
@@ -208,7 +208,7 @@ impl Engine {
         }
     }
 
-    /// Brings the progress of running jobs up to what memory has.
+    /// Updates the progress of running jobs from memory.
     pub fn freshen(&self, views: &mut [JobView]) {
         for view in views.iter_mut().filter(|view| !view.state.is_terminal()) {
             if let Some(attempt) = self.shared.live.find(view.job) {
@@ -217,12 +217,12 @@ impl Engine {
         }
     }
 
-    /// Everything that is kept: for reading, and for sessions.
+    /// The store: for reading, and for sessions.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.shared.store
     }
 
-    /// Uploads.
+    /// The uploads.
     pub fn uploads(&self) -> &Uploads {
         &self.shared.uploads
     }
@@ -232,7 +232,7 @@ impl Engine {
         &self.shared.roots
     }
 
-    /// What lies where.
+    /// The data directory.
     pub fn data_dir(&self) -> &DataDir {
         &self.shared.data
     }
@@ -242,23 +242,23 @@ impl Engine {
         self.shared.cancel_grace
     }
 
-    /// Jobs at once, all processes together.
+    /// Concurrent jobs of all processes together.
     pub fn concurrency(&self) -> u32 {
         self.shared.node.concurrency.saturating_add(self.shared.other_nodes.slots())
     }
 
-    /// Files in the data directory that the database does not know, as the latest sweep found them.
+    /// Orphan files that the latest sweep found.
     pub fn orphan_files(&self) -> OrphanFiles {
         self.shared.orphans.counts()
     }
 
-    /// Whether the disk is so full that nothing new starts.
+    /// Whether the disk is so full that no job starts.
     pub fn is_disk_full(&self) -> bool {
         self.shared.disk.is_short()
     }
 
-    /// Moves all that is kept into `milepost.db`, so that this file alone is a complete copy; part of
-    /// [`Engine::shutdown`]. Where other processes do not let it, the rest stays in `milepost.db-wal`.
+    /// Moves the write-ahead log into `milepost.db`, so that this file alone is a complete copy; part of
+    /// [`Engine::shutdown`]. If other processes prevent that, the rest stays in `milepost.db-wal`.
     pub async fn consolidate(&self) {
         let store = Arc::clone(&self.shared.store);
         match spawn_blocking(move || store.consolidate()).await {
@@ -267,7 +267,7 @@ impl Engine {
         }
     }
 
-    /// Its threads and service tasks: whether they live, and whether writes succeed.
+    /// Health of its threads and service tasks: whether they are alive, and whether writes succeed.
     pub fn health(&self) -> &Arc<Health> {
         &self.shared.health
     }
@@ -277,11 +277,11 @@ impl Engine {
         self.shared.clock.now()
     }
 
-    /// An artifact and the file behind it, which has the size that it had when the job ended.
+    /// An artifact and the path of its file, which has the same size as when the job ended.
     ///
     /// # Errors
-    /// `Error::NoSuchJob`, `Error::NoSuchArtifact`; `Error::DamagedArtifact` where the file is gone, or shorter or
-    /// longer than it was.
+    /// `Error::NoSuchJob`, `Error::NoSuchArtifact`; `Error::DamagedArtifact` if the file is missing or has another
+    /// size.
     pub async fn artifact(&self, job: JobId, name: &str) -> Result<(Artifact, PathBuf)> {
         let artifacts = self.shared.store.artifacts(job).await?;
         let artifact = artifacts.into_iter().find(|artifact| artifact.name == name);
@@ -295,22 +295,21 @@ impl Engine {
         Err(Error::DamagedArtifact { job, name: artifact.name, expected: artifact.size, found: size })
     }
 
-    /// Stops claiming, waits `grace` for running tasks, asks the rest to stop
-    /// ([`StopReason::Shutdown`](crate::StopReason)), and hands it back to where it stood in the line, uncharged. Takes
-    /// at most 5 s longer than `grace`.
+    /// Graceful shutdown: stops claiming, waits `grace` for running tasks, asks the rest to stop
+    /// ([`StopReason::Shutdown`](crate::StopReason)), and releases their jobs to their place in the queue, uncharged.
+    /// Takes at most 5 s longer than `grace`.
     ///
-    /// A task that is not gone by then is handed back all the same: this is for a process that ends now, and what still
-    /// runs of it ends with the process. One that has ended, and whose files are still being cleared away, is waited
-    /// for. What cannot be written in that time, since the database is locked or its disk is full or slow, is found as
-    /// interrupted by the next process. At the end all that is kept is in `milepost.db`, where no other process has it
-    /// open.
+    /// The process should end afterwards: a task that still runs is released too, and ends with the process. An attempt
+    /// that has ended and still removes files is waited for. Writes that do not finish in that time, because the
+    /// database is locked or its disk is full or slow, are lost, and the next process finds those jobs interrupted. At
+    /// the end all data is in `milepost.db`, unless another process has it open.
     pub async fn shutdown(&self, grace: Duration) {
         let shared = &self.shared;
         let begun = Instant::now();
         let left_of = |span: Duration| span.saturating_sub(begun.elapsed());
         shared.health.expect_ends();
         shared.stopping.raise();
-        // A claim that still waits would take again what is handed back.
+        // A waiting claim would take released jobs again.
         let _ = timeout(LAST_CLAIM, shared.dispatched.raised()).await;
         let ended_in_time = timeout(left_of(grace), shared.live.emptied()).await.is_ok();
         shared.leaving.raise();
@@ -331,14 +330,14 @@ impl Engine {
         shared.close();
     }
 
-    /// Settles what does not stop, and takes leave of the other processes.
+    /// Settles the attempts that do not stop, and removes this process from the list of nodes.
     async fn last_words(&self) {
         let shared = &self.shared;
         join_all(shared.live.all().iter().map(|attempt| run::cut_short(attempt))).await;
         if let Err(error) = shared.store.flush().await {
             tracing::error!(%error, "cannot store the last progress and log lines");
         }
-        // Before: the heart would enter this process again.
+        // Closed first: the liveness thread would register this process again.
         shared.close();
         if let Err(error) = shared.store.unregister(&shared.node.worker).await {
             tracing::warn!(%error, "cannot remove this process from the list of nodes; others will find it dead");

@@ -9,7 +9,7 @@ use crate::types::{ids::ScheduleId, visibility::Denied};
 /// An engine result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed. Nothing was changed by a call that failed.
+/// Why a call failed. A failed call has changed nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -25,7 +25,7 @@ pub enum Error {
     /// The job has no artifact of that name.
     #[error("job #{0} has no artifact named {1}")]
     NoSuchArtifact(JobId, String),
-    /// The file of an artifact is not as the job left it.
+    /// The file of an artifact differs from what the job wrote.
     #[error(
         "the file {name} of job #{job} is damaged: it {}; run the job again, or restore the file from a backup",
         found.map_or_else(
@@ -38,25 +38,25 @@ pub enum Error {
         job: JobId,
         /// The artifact.
         name: String,
-        /// Bytes that it had.
+        /// Expected size, bytes.
         expected: u64,
-        /// Bytes that it has, if it is there.
+        /// Actual size, bytes; `None` if the file is missing.
         found: Option<u64>,
     },
     /// No task of that kind is registered.
     #[error("there is no task {kind}; there are {known}")]
     UnknownKind {
-        /// What was asked for.
+        /// The requested kind.
         kind: String,
-        /// What there is, as a list for users.
+        /// The registered kinds, as a list for users.
         known: String,
     },
     /// No task of this program is in a queue of that name.
     #[error("there is no queue {queue}; there are {known}")]
     UnknownQueue {
-        /// What was asked for.
+        /// The requested queue.
         queue: String,
-        /// What there is, as a list for users.
+        /// The queues, as a list for users.
         known: String,
     },
     /// The input does not fit the task: one entry per field, never empty.
@@ -65,25 +65,25 @@ pub enum Error {
     /// The job's state does not allow it. The message is for users.
     #[error("{message}")]
     Conflict {
-        /// Stable word: `already_ended`, `already_requested`, `not_ended`, `still_running` …
+        /// A stable code: `already_ended`, `already_requested`, `not_ended`, `still_running` …
         code: &'static str,
-        /// What the state is and what can be done instead.
+        /// The state, and what can be done instead.
         message: String,
         /// The state of the job.
         state: JobState,
     },
-    /// The actor is not allowed to. The message is for users.
+    /// The actor lacks the permission. The message is for users.
     #[error("{0}")]
     Denied(#[from] Denied),
-    /// It is not possible at the moment. The message is for users.
+    /// Not possible at the moment. The message is for users.
     #[error("{message}")]
     Refused {
-        /// Stable word: `name_taken`, `link_used`, `last_administrator` …
+        /// A stable code: `name_taken`, `link_used`, `last_administrator` …
         code: &'static str,
         /// The reason, and what can be done instead.
         message: String,
     },
-    /// The path leaves the roots, or names nothing.
+    /// The path is outside the roots, or does not exist.
     #[error("{0}")]
     Path(String),
     /// An upload is larger than allowed; the limit in bytes.
@@ -97,24 +97,24 @@ pub enum Error {
         model::bytes(*.limit)
     )]
     Quota {
-        /// Bytes of what is kept, without the one that was refused.
+        /// Bytes stored, without the rejected ones.
         used: u64,
-        /// Bytes that may be kept.
+        /// Bytes allowed.
         limit: u64,
     },
     /// The disk, or the database's own limit, is full.
     #[error("the disk that holds the data directory is full; free some space and try again")]
     Full,
-    /// The disk is mounted read-only, or this process may not write to a file of its own.
+    /// The disk is mounted read-only, or this process may not write to one of its files.
     #[error("the disk that holds the data directory is read-only; make it writable and try again")]
     ReadOnly,
-    /// A file has reached the size that this process may write (`RLIMIT_FSIZE`).
+    /// A file has reached the size limit of this process (`RLIMIT_FSIZE`).
     #[error(
         "a file has reached the largest size that the server may write; raise the limit (ulimit -f, LimitFSIZE=) and \
          start the server again"
     )]
     FileLimit,
-    /// The database or a folder was removed or replaced under the running process: what it writes would be lost.
+    /// The database or a folder was removed or replaced while the process runs: its writes would be lost.
     #[error(
         "a file of the data directory was removed or replaced while the server was running; stop the server, put it \
          back, and start it again"
@@ -123,36 +123,36 @@ pub enum Error {
     /// The database file is damaged. The message names it and the newest backup.
     #[error("{0}")]
     Damaged(String),
-    /// Another process has kept the database locked for longer than we wait for it. Nothing was changed.
+    /// Another process has kept the database locked for longer than the timeout. Nothing was changed.
     #[error("another process keeps the database locked; try again")]
     Busy,
-    /// A stale worker wrote for an attempt that is no longer its own.
+    /// A stale worker wrote for an attempt whose job it has lost.
     #[error("the job of this attempt has been taken by another process")]
     Fenced,
-    /// The engine is shutting down and takes no more work.
+    /// The engine is shutting down and accepts no more work.
     #[error("the server is shutting down; try again when it is back")]
     ShuttingDown,
     /// The data directory or its database cannot be used; the message says why and what to do.
     #[error("{0}")]
     Unusable(String),
-    /// There is no database yet, or it is older than this build, and it is for a server to change that.
+    /// There is no database, or it is older than this build, and only a server may create or migrate it.
     #[error("{0}")]
     NotReady(String),
-    /// The database failed; what its driver said.
+    /// The database failed; the error of its driver.
     #[error("the database failed: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file operation failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done, to what.
+        /// The operation and its object.
         what: String,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
 
 impl Error {
-    /// A file operation's error. A disk that is full or read-only and a limit on the size of files are told apart.
+    /// An error of a file operation. Full disks, read-only disks and file size limits have variants of their own.
     pub(crate) fn of_io(what: impl Into<String>, source: std::io::Error) -> Self {
         match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,

@@ -4,18 +4,18 @@ use model::{FieldError, count, is_unprintable};
 
 use crate::{Error, Result};
 
-/// The longest message, characters.
+/// Longest message, characters.
 pub const MAX_MESSAGE_LENGTH: usize = 1_000;
-/// The longest note on a job, characters.
+/// Longest note on a job, characters.
 pub const MAX_NOTE_LENGTH: usize = 4_000;
-/// The longest key that a message is sent under, bytes.
+/// Longest key of a message, bytes.
 const LONGEST_KEY: usize = 200;
 
-/// A text without what is no part of it: lines are kept apart by `\n`, tabs become spaces, other control characters go,
-/// and so do those that change the direction of the text around it.
+/// Cleans a text: lines are separated by `\n`, tabs become spaces, other control characters and direction marks are
+/// removed.
 ///
 /// # Errors
-/// `Error::InvalidInput` for the field `text` where nothing is left, or more than `longest` characters.
+/// `Error::InvalidInput` for the field `text` if it is empty, or has more than `longest` characters.
 pub fn cleaned(text: &str, longest: usize) -> Result<String> {
     let lines = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
     let kept: String = lines.chars().filter(|letter| *letter == '\n' || !is_unprintable(*letter)).collect();
@@ -31,10 +31,10 @@ pub fn cleaned(text: &str, longest: usize) -> Result<String> {
     Err(Error::InvalidInput(vec![FieldError { field: "text".to_owned(), message: fault }]))
 }
 
-/// A key as its sender gives it; none where it is empty.
+/// Checks a sender's key; `None` if it is empty.
 ///
 /// # Errors
-/// `Error::InvalidInput` for the field `key` where it is too long.
+/// `Error::InvalidInput` for the field `key` if it is too long.
 pub fn key(text: Option<&str>) -> Result<Option<String>> {
     match text.filter(|text| !text.is_empty()) {
         Some(text) if text.len() > LONGEST_KEY => {

@@ -1,11 +1,11 @@
 //! Child processes of attempts: marks them, finds them again after a crash, and terminates them.
 //!
-//! An attempt that starts a program makes it the leader of a group of its own, gives it the [`Mark`] of the attempt in
-//! its environment, and has the group recorded ([`Ctx::record_group`](crate::Ctx::record_group)) before the program
-//! does anything. When the process that ran the attempt is found dead, the others end what it left before they settle
-//! its jobs: the groups that are recorded, and whatever bears its mark, in whichever group.
+//! An attempt that starts a program makes it the leader of a new process group, sets the [`Mark`] of the attempt in its
+//! environment, and records the group ([`Ctx::record_group`](crate::Ctx::record_group)) before the program does
+//! anything. If the process that ran the attempt dies, the others terminate what it left before they settle its jobs:
+//! the recorded groups, and every process with its mark, in any group.
 //!
-//! All of it rests on `/proc` (Linux). Where there is none, nothing is found and nothing harmed.
+//! All of it needs `/proc` (Linux). Without it, nothing is found or terminated.
 
 mod ending;
 mod table;
@@ -20,45 +20,44 @@ pub use ending::{end_group, end_marked, end_rest_of_group, signal_group};
 pub use rustix::process::Signal;
 pub use table::{Process, all, find, in_group, now};
 
-/// In the environment of a program: the process that started it, since its start.
+/// Environment variable: worker id of the process that started the program.
 pub const BOOT: &str = "MILEPOST_BOOT";
-/// The job it was started for.
+/// Environment variable: the job.
 pub const JOB: &str = "MILEPOST_JOB";
-/// The attempt.
+/// Environment variable: the attempt.
 pub const ATTEMPT: &str = "MILEPOST_ATTEMPT";
 
-/// A group of processes, named by its first one.
+/// A process group, identified by its leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Group {
-    /// The number of the first process, and so of the group.
+    /// Process id of the leader, and so the id of the group.
     pub leader: u32,
-    /// When that process began, in ticks of the kernel since it did. Numbers come again; both together do not.
+    /// Start time of the leader, in kernel ticks since boot. Process ids are reused; both together are unique.
     pub started: u64,
 }
 
-/// By which the processes of an attempt, or of all attempts of a process of ours, are known: variables of their
-/// environment.
+/// Environment variables that mark the processes of one attempt, or of all attempts of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark(Vec<(&'static str, String)>);
 
 impl Mark {
-    /// That of one attempt.
+    /// The mark of one attempt.
     pub(crate) fn of_attempt(fence: &Fence) -> Self {
         let Fence { job, attempt, worker } = fence;
         Self(vec![(BOOT, worker.0.clone()), (JOB, job.to_string()), (ATTEMPT, attempt.to_string())])
     }
 
-    /// That of all attempts that a process of ours runs, by its boot id.
+    /// The mark of all attempts of a worker.
     pub fn of(worker: &str) -> Self {
         Self(vec![(BOOT, worker.to_owned())])
     }
 
-    /// The variables, to be set in the environment of a program.
+    /// The variables to set in the environment of a program.
     pub fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// Whether an environment, as in `/proc/PID/environ`, contains all of it.
+    /// Whether an environment, as in `/proc/PID/environ`, contains the mark.
     fn is_in(&self, environment: &[u8]) -> bool {
         self.0.iter().all(|(name, value)| {
             let wanted = format!("{name}={value}");
@@ -73,28 +72,27 @@ impl fmt::Display for Group {
     }
 }
 
-/// A group and whose it is, as it is recorded.
+/// A recorded process group and its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupRow {
     /// The group.
     pub group: Group,
-    /// Who started it.
+    /// The worker that started it.
     pub worker: WorkerId,
-    /// The kernel it was started on, by its boot id.
+    /// Boot id of its host.
     pub kernel: String,
-    /// The job it was started for.
+    /// The job that it belongs to.
     pub job: JobId,
     /// The attempt.
     pub attempt: AttemptNo,
 }
 
-/// Ends what dead processes of ours have left on the kernel `here`: the groups recorded, if they are still the same,
-/// and whatever bears the mark of one of them. Blocks for some milliseconds, at most for a second or so. Answers how
-/// many processes there were.
+/// Terminates what dead workers left on the boot `here`: the recorded groups, if they are unchanged, and all processes
+/// with their marks. Returns the number of processes. Blocks for some milliseconds, at most about a second.
 pub(crate) fn terminate_orphans(dead: &[WorkerId], recorded: &[GroupRow], here: &str) -> usize {
     let mut ended = 0;
     for row in recorded {
-        // On another kernel the numbers mean nothing, and all of it died with that one.
+        // After a reboot the ids are meaningless, and the processes are gone.
         if row.kernel == here && !here.is_empty() {
             ended += end_group(row.group, &Mark::of(&row.worker.0));
         }

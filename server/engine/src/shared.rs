@@ -25,7 +25,7 @@ use crate::{
     task::registry::Registry,
 };
 
-/// The engine's state. Attempts hold it too; it goes when the last of them has ended.
+/// The engine's state. Attempts hold it too, so it is dropped after the last of them.
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Registry,
@@ -37,49 +37,49 @@ pub(crate) struct Shared {
     pub(crate) write_limit: u64,
     pub(crate) roots: Roots,
     pub(crate) uploads: Uploads,
-    /// Orphan files that the latest sweeps left.
+    /// Orphan files that the latest sweeps left in place.
     pub(crate) orphans: OrphanCounts,
-    /// Whether a sweep takes orphan files however many there are.
+    /// Whether a sweep moves all orphan files.
     pub(crate) sweep_all_orphans: bool,
     pub(crate) pool: Pool,
-    /// This process, since its start, as it has registered itself.
+    /// This process, as registered.
     pub(crate) node: Node,
     /// Time between two heartbeats.
     pub(crate) heartbeat: Duration,
-    /// Where tasks run.
+    /// Runtime of the tasks.
     pub(crate) tasks: Handle,
-    /// Where the engine's own work runs: never held up by a task that blocks its thread.
+    /// Runtime of the engine's own work, which no task can block.
     pub(crate) service: Handle,
-    /// What the other processes run.
+    /// Slots and kinds of the other processes.
     pub(crate) other_nodes: OtherNodes,
     pub(crate) cancel_grace: Duration,
-    /// How often a checkpoint is due.
+    /// Interval of checkpoints.
     pub(crate) checkpoint_every: Duration,
     pub(crate) health: Arc<Health>,
-    /// What runs.
+    /// The running attempts.
     pub(crate) live: Arc<RunningAttempts>,
     /// Slots taken.
     pub(crate) running: AtomicU32,
-    /// Wakes the dispatcher: it can claim what it could not.
+    /// Wakes the dispatcher after a slot was freed.
     pub(crate) slot_freed: Notify,
-    /// Wakes who waits for scheduled jobs: there is a new one.
+    /// Wakes the promotion of scheduled jobs: there is a new one.
     pub(crate) rescheduled: Notify,
-    /// Wakes who starts what is due by schedule.
+    /// Wakes the scheduler.
     pub(crate) scheduler_waker: Arc<SchedulerWaker>,
-    /// Whether what is due by schedule starts only where its owner may start it.
+    /// Whether runs start only if the schedule's owner may start them.
     pub(crate) accounts: bool,
-    /// Raised when no more work is to be taken …
+    /// Raised when no more work is accepted …
     pub(crate) stopping: Flag,
-    /// … when none is …
+    /// … when the dispatcher has stopped …
     pub(crate) dispatched: Flag,
-    /// … when what runs is to stop for that …
+    /// … when running tasks should stop …
     pub(crate) leaving: Flag,
-    /// … and when nothing of it runs any more that could still end well.
+    /// … and when no attempt can end normally any more.
     pub(crate) closed: Flag,
 }
 
 impl Shared {
-    /// Ends the threads that follow what runs.
+    /// Ends the threads that follow running attempts.
     pub(crate) fn close(&self) {
         self.health.expect_ends();
         self.live.close();
@@ -91,21 +91,21 @@ impl Shared {
         self.running.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Gives it back, and lets the dispatcher know where it has no claim that waits, because there was no slot for one.
+    /// Frees a slot; wakes the dispatcher if it has no waiting claim because no slot was free.
     pub(crate) fn free_slot(&self) {
         if self.running.fetch_sub(1, Ordering::AcqRel) >= self.node.concurrency {
             self.slot_freed.notify_one();
         }
     }
 
-    /// Removes what attempts of `job` up to `last` wrote.
+    /// Removes the files of attempts of `job` up to `last`.
     pub(crate) async fn remove_old_files(&self, job: JobId, last: AttemptNo) {
         for folder in [self.data.job(job), self.data.work(job)] {
             remove_attempts(&folder, last, "old files of a job").await;
         }
     }
 
-    /// Removes everything that attempts of `job` wrote.
+    /// Removes all files of `job`.
     pub(crate) async fn remove_files(&self, job: JobId) {
         remove_folder(&self.data.job(job), "the files of a deleted job").await;
     }

@@ -19,70 +19,69 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Backoff, Code, Ctx, Error, Kind, Queue, files::disk::OverLimit, store::DeclaredRule};
 
-/// A kind of long work. One value of it is registered and runs every job of the kind.
+/// A kind of long-running work. The registered value runs every job of the kind.
 pub trait Task: Send + Sync + 'static {
-    /// Its name.
+    /// The name of the kind.
     const KIND: Kind;
-    /// What users call it in the catalogue: "Checksum a folder".
+    /// Its name for users: "Checksum a folder".
     const NAME: &'static str;
     /// One or two sentences on what it does.
     const ABOUT: &'static str;
-    /// Its stages in order; empty for a task of one piece.
+    /// Its stages in order; empty for a task without stages.
     const STAGES: &'static [&'static str] = &[];
-    /// How the stages share the bar until history knows better; empty means equal. Same length as `STAGES`.
+    /// Shares of the stages in the progress bar, until history has better ones; empty means equal. Same length as
+    /// `STAGES`.
     const WEIGHTS: &'static [f64] = &[];
-    /// How many attempts a job of this kind gets by itself, at least 1: after [`TaskError::Retry`], a panic, a time-out
-    /// or the death of its worker it is tried again until they are used up. A user may always retry it once more.
+    /// Attempts of a job, at least 1. After [`TaskError::Retry`], a panic, a time-out or the death of its worker it is
+    /// tried again until they are used up. A user may always retry it once more.
     const MAX_ATTEMPTS: u32 = 1;
     /// Whether it makes a checkpoint every few seconds, so that a running job of this kind can be paused.
     const CHECKPOINTS: bool = false;
-    /// How long a failed job waits until it is tried again. What a dead worker had in hand does not wait.
+    /// Pause before a failed job is tried again. A job whose worker died is tried again without a pause.
     const BACKOFF: Backoff = Backoff::DEFAULT;
-    /// How long an attempt may take. Then it is asked to stop, as by a cancel, and has failed with code `timed_out`.
+    /// Time limit of an attempt. Then it is asked to stop, as by a cancel, and fails with code `timed_out`.
     const TIMEOUT: Option<Duration> = None;
-    /// How long an attempt may go on saying nothing after it would be shown as quiet, which is 30 s after its last
-    /// report or log line, or thrice the longest silence that is usual in its recent runs, where that is longer. Then
-    /// it is asked to stop, and has failed with code `no_progress`. Work that has nothing to report calls
-    /// [`Ctx::alive`].
+    /// Time limit of a quiet attempt, from when it is shown as quiet: 30 s after its last report or log line, or three
+    /// times the longest usual silence of recent runs, if that is longer. Then it is asked to stop, and fails with code
+    /// `no_progress`. Work that has nothing to report calls [`Ctx::alive`].
     const QUIET_TIMEOUT: Option<Duration> = None;
-    /// How many jobs of this kind may run at once, in all processes together; `None` leaves it to their slots.
+    /// Concurrent jobs of this kind, in all processes together; `None` for no limit but the slots.
     const LIMIT: Option<u32> = None;
-    /// The least role that may start and control its jobs, operator at least; an administrator may decide otherwise.
+    /// The least role that may start and control its jobs, operator at least; an administrator can override it.
     const START_ROLE: Role = Role::Operator;
-    /// Whether its jobs are visible to their owner and administrators only; an administrator may decide
-    /// otherwise.
+    /// Whether its jobs are visible to their owner and administrators only; an administrator can override it.
     const PRIVATE: bool = false;
     /// The queue of its jobs. Users can pause a queue and limit how many of its jobs run at once.
     const QUEUE: Queue = Queue::DEFAULT;
 
     /// The form: labels and help are its doc comments, limits its schema attributes.
     type Input: DeserializeOwned + JsonSchema + Send;
-    /// Kept as JSON and shown as the result.
+    /// The result, stored and shown as JSON.
     type Output: Serialize + Send;
 
-    /// What users call the job with this input.
+    /// The title of a job with this input.
     fn title(input: &Self::Input) -> String;
 
-    /// Checks what a schema cannot say. `field` is empty for the input as a whole.
+    /// Checks what a schema cannot express. `field` is empty for the input as a whole.
     fn check(input: &Self::Input) -> Result<(), Vec<model::FieldError>> {
         let _ = input;
         Ok(())
     }
 
-    /// How many attempts the job with this input gets, where that depends on it.
+    /// Attempts of a job with this input, if the input decides it.
     fn max_attempts(input: &Self::Input) -> u32 {
         let _ = input;
         Self::MAX_ATTEMPTS
     }
 
-    /// What must not be under way twice: while a job of this kind with the same key is not over, starting another one
-    /// answers that job.
+    /// The unique key of a job: while a job of this kind with the same key is unfinished, starting another one returns
+    /// that job.
     fn unique_key(input: &Self::Input) -> Option<String> {
         let _ = input;
         None
     }
 
-    /// Does the work. Await points and [`Ctx::cancelled`] are where it can be stopped.
+    /// Does the work. It can be stopped at await points and at [`Ctx::cancelled`].
     fn run(&self, input: Self::Input, ctx: &Ctx) -> impl Future<Output = Result<Self::Output, TaskError>> + Send;
 }
 
@@ -92,25 +91,25 @@ pub enum TaskError {
     /// The task noticed that it was asked to stop, and stopped.
     #[error("cancelled")]
     Cancelled,
-    /// It failed, and may succeed when it is tried again: after [`Task::BACKOFF`], where attempts are left.
+    /// It failed, and may succeed if tried again: after [`Task::BACKOFF`], if attempts are left.
     #[error("{0}")]
     Retry(Fault),
     /// It failed, and would fail again.
     #[error("{0}")]
     Fatal(Fault),
-    /// A user wants it set aside. Said by a checkpoint, which is where it goes on when it is resumed.
+    /// A user wants to pause the job. Returned by a checkpoint, from which the job continues when resumed.
     #[error("paused")]
     Paused,
-    /// It cannot be done yet, and is to be called again at this time. Uses up no attempt. A checkpoint is the place for
-    /// what it has done so far.
+    /// It cannot be done yet, and should be called again at this time. Uses up no attempt. A checkpoint keeps what has
+    /// been done so far.
     #[error("not before its time")]
     Snooze(Micros),
 }
 
-/// What went wrong.
+/// A failure of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// For programs.
+    /// A stable code for programs.
     pub code: Code,
     /// For users: what happened, to what, what to do.
     pub message: String,
@@ -132,17 +131,17 @@ impl fmt::Display for Fault {
 }
 
 impl TaskError {
-    /// A failure that another attempt would meet again: a mistake in the input, for one.
+    /// A failure that every attempt would have: an error in the input, for example.
     pub fn fatal(code: impl Into<Code>, message: impl Into<String>) -> Self {
         Self::Fatal(Fault { code: code.into(), message: message.into(), trace: String::new() })
     }
 
-    /// A failure that another attempt may not meet: a network that is down, a disk that is full.
+    /// A failure that another attempt may not have: a network that is down, a full disk.
     pub fn retry(code: impl Into<Code>, message: impl Into<String>) -> Self {
         Self::Retry(Fault { code: code.into(), message: message.into(), trace: String::new() })
     }
 
-    /// The same failure with what caused it; the whole chain of sources becomes the trace.
+    /// Adds the cause; the whole chain of sources becomes the trace.
     #[must_use]
     pub fn caused_by(mut self, cause: &dyn std::error::Error) -> Self {
         if let Self::Retry(fault) | Self::Fatal(fault) = &mut self {
@@ -153,7 +152,7 @@ impl TaskError {
     }
 
     /// A failed file operation, which may be tried again: code `io`, `disk_full`, `read_only` or `file_limit`. `what`
-    /// begins the sentence: "reading the manifest".
+    /// begins the message: "reading the manifest".
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
         let over_limit = error.get_ref().and_then(|error| error.downcast_ref::<OverLimit>()).is_some();
         match error.kind() {
@@ -181,9 +180,9 @@ pub(crate) const DISK_FULL: &str = "disk_full";
 /// A registered kind, as the catalogue and the pages show it.
 #[derive(Clone, Debug)]
 pub struct TaskInfo {
-    /// Its name.
+    /// The name of the kind.
     pub kind: Kind,
-    /// What users call it.
+    /// Its name for users.
     pub name: &'static str,
     /// What it does.
     pub about: &'static str,
@@ -197,19 +196,19 @@ pub struct TaskInfo {
     pub max_attempts: u32,
     /// The pause before another attempt.
     pub backoff: Backoff,
-    /// How long an attempt may take.
+    /// Time limit of an attempt.
     pub timeout: Option<Duration>,
-    /// How long a quiet attempt may stay so.
+    /// Time limit of a quiet attempt.
     pub quiet_timeout: Option<Duration>,
     /// Whether a running one can be paused.
     pub checkpoints: bool,
     /// The queue of its jobs.
     pub queue: Queue,
-    /// How many may run at once, in all processes.
+    /// Concurrent jobs, in all processes.
     pub limit: Option<u32>,
-    /// The least role that may start and control its jobs, unless an administrator has decided otherwise.
+    /// The least role that may start and control its jobs, unless an administrator overrides it.
     pub start_role: Role,
-    /// Whether others' jobs are hidden, unless an administrator has decided otherwise.
+    /// Whether others' jobs are hidden, unless an administrator overrides it.
     pub private: bool,
 }
 

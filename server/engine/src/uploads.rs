@@ -15,7 +15,7 @@ use crate::{
     store::{Attribution, Store, UploadQuota, UploadRow},
 };
 
-/// The longest name kept, characters.
+/// Longest name kept, characters.
 const NAME_LENGTH: usize = 200;
 
 /// Receives uploads and finds them again.
@@ -29,15 +29,15 @@ pub struct Uploads {
     coming: Coming,
 }
 
-/// Bytes on their way in, by who sends them.
+/// Bytes being received, by sender.
 type Coming = Arc<Mutex<HashMap<String, u64>>>;
 
-/// How much may be sent, bytes.
+/// Upload limits, bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct UploadLimits {
-    /// The largest file.
+    /// Largest file.
     pub(crate) file: u64,
-    /// All that one user has sent and that is still kept; `None` for any amount.
+    /// Quota per user; `None` for unlimited.
     pub(crate) person: Option<u64>,
 }
 
@@ -52,18 +52,18 @@ impl Uploads {
         Self { store, clock, folder: data.uploads(), disk, limits, coming: Coming::default() }
     }
 
-    /// The largest file taken, bytes.
+    /// Largest file, bytes.
     pub fn limit(&self) -> u64 {
         self.limits.file
     }
 
-    /// What one user may have sent that is still kept, bytes; `None` for any amount.
+    /// Quota per user, bytes; `None` for unlimited.
     pub(crate) fn quota(&self) -> Option<u64> {
         self.limits.person
     }
 
-    /// Starts one. `name` is cleaned of paths and control characters; `expected` bytes, where known, are checked
-    /// against the limit, what `by` may still send, and the free space at once.
+    /// Starts an upload. `name` is cleaned of paths and control characters. If `expected` bytes are known, they are
+    /// checked at once against the limit, the quota of `by` and the free space.
     ///
     /// # Errors
     /// `Error::TooLarge`, `Error::Quota`, `Error::Full`, `Error::Database`, `Error::Io`.
@@ -92,7 +92,7 @@ impl Uploads {
         Ok(UploadWriter { uploads, id, name: cleaned(name), by, quota, budget, part, file, size: 0, finished: false })
     }
 
-    /// A finished one, whose file is there as it came.
+    /// A finished upload whose file is complete.
     ///
     /// # Errors
     /// `Error::NoSuchUpload`.
@@ -109,7 +109,7 @@ impl Uploads {
         }
     }
 
-    /// Removes uploads that no job refers to and that came before `before`, and what is left of broken ones.
+    /// Removes unused uploads older than `before`, and the remains of unfinished ones.
     pub(crate) async fn sweep(&self, before: model::Micros) -> Result<()> {
         let swept = self.store.sweep_uploads(before).await?;
         self.remove_files(&swept).await;
@@ -124,7 +124,7 @@ impl Uploads {
         Ok(())
     }
 
-    /// Removes the files of uploads that the store has forgotten.
+    /// Removes the files of uploads that the store has deleted.
     pub(crate) async fn remove_files(&self, uploads: &[String]) {
         for id in uploads {
             remove(&self.folder.join(id)).await;
@@ -136,14 +136,14 @@ impl Uploads {
     }
 }
 
-/// An upload on its way to disk. Dropped without [`UploadWriter::finish`], what was written is removed.
+/// An upload being received. Its file is removed if dropped without [`UploadWriter::finish`].
 pub struct UploadWriter {
     uploads: Uploads,
     id: String,
     name: String,
     by: Attribution,
     quota: Option<Quota>,
-    /// An upload must not be what stops the database.
+    /// Uploads leave space for the database.
     budget: WriteBudget,
     part: PathBuf,
     file: File,
@@ -152,8 +152,8 @@ pub struct UploadWriter {
 }
 
 impl UploadWriter {
-    /// Appends; `Error::TooLarge` above the limit, `Error::Quota` above what its sender may have, `Error::Full` on a
-    /// full disk.
+    /// Appends bytes; `Error::TooLarge` above the limit, `Error::Quota` above the quota of the sender, `Error::Full` on
+    /// a full disk.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.size += bytes.len() as u64;
         if self.size > self.uploads.limits.file {
@@ -167,14 +167,14 @@ impl UploadWriter {
         self.file.write_all(bytes).await.map_err(failed)
     }
 
-    /// Syncs and registers it; `Error::Quota` where others that came meanwhile have left no room for it.
+    /// Syncs and registers the upload; `Error::Quota` if concurrent uploads have used up the quota.
     pub async fn finish(mut self) -> Result<Upload> {
         let path = self.uploads.folder.join(&self.id);
         let settled = async {
             self.file.flush().await?;
             self.file.sync_all().await?;
             tokio::fs::rename(&self.part, &path).await?;
-            // The name must survive a power loss as the bytes do.
+            // The directory entry must survive a power loss too.
             File::open(&self.uploads.folder).await?.sync_all().await
         };
         settled.await.map_err(|error| failed("finishing an upload", error))?;
@@ -193,22 +193,22 @@ impl UploadWriter {
     }
 }
 
-/// The quota of a user, and the part of it that this upload takes until it is stored or dropped.
+/// A user's quota, and the bytes reserved by this upload until it is stored or dropped.
 struct Quota {
     by: String,
-    /// Bytes kept when the upload began.
+    /// Bytes stored when the upload began.
     used: u64,
-    /// Bytes that may be kept.
+    /// Bytes allowed.
     limit: u64,
-    /// Many uploads at once must not fill the disk with what none of them could keep.
+    /// Bytes being received from this user: many uploads at once must not fill the disk.
     coming: Coming,
-    /// Its own bytes of these.
+    /// Bytes of this upload among them.
     size: u64,
 }
 
 impl Quota {
-    /// Checks that `more` bytes have room beside all that is stored and on its way; returns the latter, which no one
-    /// changes meanwhile.
+    /// Checks that `more` bytes fit beside all stored and received ones. Returns the guard of the latter, so that they
+    /// cannot change.
     fn check(&self, more: u64) -> Result<MutexGuard<'_, HashMap<String, u64>>> {
         let coming = self.coming();
         let used = self.used.saturating_add(coming.get(&self.by).copied().unwrap_or(0));
@@ -259,15 +259,15 @@ impl Drop for UploadWriter {
 pub struct Upload {
     /// Its id, for input fields.
     pub id: String,
-    /// The name it came with.
+    /// Its original name.
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// Where it lies. Read only.
+    /// Path of its file. Read only.
     pub path: PathBuf,
 }
 
-/// Removes what uploads had written that an earlier server was taking in. There must be no other server.
+/// Removes unfinished uploads of an earlier server. There must be no other server.
 pub(crate) fn remove_parts(data: &DataDir) {
     for file in std::fs::read_dir(data.uploads()).into_iter().flatten().flatten() {
         if is_part(&file.file_name().to_string_lossy())
@@ -278,23 +278,23 @@ pub(crate) fn remove_parts(data: &DataDir) {
     }
 }
 
-/// Whether `name` is that of an upload on its way in.
+/// Whether `name` is the file name of an unfinished upload.
 fn is_part(name: &str) -> bool {
     name.strip_suffix(".part").is_some_and(is_id)
 }
 
-/// Whether `text` is an id of an upload.
+/// Whether `text` is a valid upload id.
 pub(crate) fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Whether a file was last written before a time.
+/// Whether a file was last written before `before`.
 pub(crate) fn is_older(about: &std::fs::Metadata, than: model::Micros) -> bool {
     let at = about.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
     at.is_some_and(|at| i64::try_from(at.as_micros()).is_ok_and(|at| at < than.0))
 }
 
-/// The last part of a path of either kind, printable, not too long.
+/// The last component of a path (Unix or Windows), printable and not too long.
 fn cleaned(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last.chars().filter(|c| !model::is_unprintable(*c)).take(NAME_LENGTH).collect();
@@ -302,7 +302,7 @@ fn cleaned(name: &str) -> String {
     if clean.is_empty() || clean.chars().all(|c| c == '.') { "unnamed".to_owned() } else { clean.to_owned() }
 }
 
-/// The error of a file operation; the folder of uploads may have been removed under the running server.
+/// The error of a file operation; the folder of uploads may have been removed while the server runs.
 fn failed(what: &str, error: std::io::Error) -> Error {
     if error.kind() == ErrorKind::NotFound { Error::Gone } else { Error::of_io(what, error) }
 }

@@ -16,10 +16,10 @@ use crate::{
     store::{Artifact, Outcome},
 };
 
-/// The longest name that common file systems take, bytes.
+/// Longest name that common file systems allow, bytes.
 const NAME_LENGTH: usize = 255;
 
-/// A file in the making. Dropped without [`ArtifactWriter::finish`], it is removed.
+/// An artifact being written. It is removed if dropped without [`ArtifactWriter::finish`].
 pub struct ArtifactWriter {
     attempt: Arc<Attempt>,
     name: String,
@@ -49,20 +49,19 @@ impl ArtifactWriter {
         }
     }
 
-    /// Where it is being written, for code that wants a path (a blocking writer of its own).
+    /// The path of the unfinished file, for code that opens a path (such as a blocking writer).
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends.
+    /// Appends bytes.
     pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), TaskError> {
         self.attempt.budget.take(bytes.len() as u64).map_err(|error| self.failed_to("writing", error))?;
         self.file.write_all(bytes).await.map_err(|error| self.failed_to("writing", error))
     }
 
-    /// Takes a finished file of the attempt's own, one of its [work folder](crate::Ctx::work_folder), in place of what
-    /// has been written so far: under a second name, or as a copy where the file system knows none. It must not be
-    /// written to any more.
+    /// Replaces the content by a finished file from the [work folder](crate::Ctx::work_folder): by a hard link, or by a
+    /// copy if the file system has none. That file must not be written to afterwards.
     pub async fn take(&mut self, file: &Path) -> Result<(), TaskError> {
         let (from, to) = (file.to_owned(), self.path.clone());
         let budget = self.attempt.budget.clone();
@@ -79,7 +78,7 @@ impl ArtifactWriter {
         Ok(())
     }
 
-    /// Flushes and syncs; it becomes visible when the attempt ends. Answers its size in bytes.
+    /// Flushes and syncs the file, which becomes visible when the attempt ends. Returns its size in bytes.
     pub async fn finish(mut self) -> Result<u64, TaskError> {
         let synced = async {
             self.file.flush().await?;
@@ -114,7 +113,7 @@ impl Drop for ArtifactWriter {
 }
 
 impl Attempt {
-    /// Makes its folder for temporary files.
+    /// Creates the folder for temporary files.
     pub(crate) async fn make_scratch(&self) -> Result<PathBuf, TaskError> {
         let path = self.scratch();
         let made = async {
@@ -125,7 +124,7 @@ impl Attempt {
         Ok(path)
     }
 
-    /// Removes files that stay invisible, and returns the artifacts that become visible with `outcome`.
+    /// Removes all files that do not become visible; returns the artifacts that do with `outcome`.
     pub(crate) async fn tidy_up(&self, outcome: &Outcome) -> Vec<Artifact> {
         let artifacts = std::mem::take(&mut self.files().artifacts);
         let artifacts = match outcome {
@@ -147,7 +146,7 @@ impl Attempt {
     pub(crate) async fn discard(&self) {
         if self.folder.is_wanted() {
             remove_folder(self.folder.path(), "the files of an attempt").await;
-            // Goes unless another attempt left something in it.
+            // Fails if another attempt has files there.
             let _ = tokio::fs::remove_dir(self.shared.data.job(self.job())).await;
         }
     }

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::task::spawn_blocking;
 
-/// The folder, which is made when it is first wanted.
+/// A folder that is created on first use.
 #[derive(Clone)]
 pub(crate) struct AttemptFolder(Arc<Folder>);
 
@@ -20,33 +20,33 @@ struct Folder {
     path: PathBuf,
     wanted: AtomicBool,
     made: AtomicBool,
-    /// Held by who makes it, which is done once: it begins with a removal.
+    /// Held while the folder is created, which happens once: it begins with a removal.
     making: Mutex<()>,
 }
 
 impl AttemptFolder {
-    /// Names it.
+    /// A folder at `path`; creates nothing.
     pub(crate) fn new(path: PathBuf) -> Self {
         let (wanted, made) = (AtomicBool::new(false), AtomicBool::new(false));
         Self(Arc::new(Folder { path, wanted, made, making: Mutex::default() }))
     }
 
-    /// Where it is, or will be.
+    /// The path, whether it exists or not.
     pub(crate) fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// Whether it has been asked for: something of it may be there.
+    /// Whether creation has begun: some of it may exist.
     pub(crate) fn is_wanted(&self) -> bool {
         self.0.wanted.load(Ordering::Acquire)
     }
 
-    /// Whether it is there.
+    /// Whether it has been created.
     pub(crate) fn is_made(&self) -> bool {
         self.0.made.load(Ordering::Acquire)
     }
 
-    /// Makes it unless that has been done, and then has `keep` see to it.
+    /// Creates it on the first call, and then calls `keep`.
     pub(crate) async fn make(&self, keep: fn(&Path) -> io::Result<()>) -> io::Result<()> {
         self.0.wanted.store(true, Ordering::Release);
         if self.is_made() {
@@ -69,15 +69,15 @@ impl AttemptFolder {
     }
 }
 
-/// Makes the folder, empty. No other attempt of this number is alive, but there may have been one: where an older copy
-/// of the database was put in place, numbers of jobs and attempts come again, and files of theirs may have stayed.
+/// Creates the folder, empty. No other attempt with this number is alive, but an earlier one may have left files: an
+/// older copy of the database gives out the same numbers of jobs and attempts again.
 fn make_anew(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         other => other?,
     }
     match fs::create_dir_all(folder) {
-        // An earlier attempt may be removing its empty folder, in which this one lies, at this moment.
+        // An earlier attempt may remove the empty parent folder at this moment.
         Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(folder),
         other => other,
     }

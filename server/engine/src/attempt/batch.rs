@@ -10,22 +10,22 @@ use crate::{Ctx, TaskError, runtime::panics};
 /// The result of a batch.
 #[derive(Debug)]
 pub struct Batch<I, T> {
-    /// One per item that was taken, in order.
+    /// One for each item that was taken, in order.
     pub items: Vec<ItemOutcome<I, T>>,
-    /// How many failed.
+    /// Number of failed items.
     pub failed: u64,
 }
 
 /// One item of a batch.
 #[derive(Debug)]
 pub struct ItemOutcome<I, T> {
-    /// The item.
+    /// The item, as given to the batch.
     pub item: I,
-    /// Its result, or its error's code and message.
+    /// Its result, or the code and message of its error.
     pub result: Result<T, Failure>,
 }
 
-/// Works through `items`, after `done` others; see [`Ctx::batch_after`].
+/// Processes `items`, after `done` others; see [`Ctx::batch_after`].
 pub(crate) async fn run<I, T, F, Fut>(
     ctx: &Ctx,
     done: u64,
@@ -51,7 +51,7 @@ where
             let Some((index, item)) = waiting.pop_front() else { break };
             let work = &work;
             running.push(async move {
-                // The call itself may panic too, before there is a future.
+                // The call itself may panic before it returns a future.
                 let ended = panics::caught(async { work(item.clone()).await }).await;
                 (index, item, ended)
             });
@@ -59,7 +59,7 @@ where
         let Some((index, item, ended)) = running.next().await else { break };
         let result = match ended {
             Ok(Ok(output)) => Ok(output),
-            // Stopped in the middle: it counts as not taken.
+            // Stopped in the middle: the item counts as not taken.
             Ok(Err(TaskError::Cancelled | TaskError::Paused)) => continue,
             Ok(Err(TaskError::Retry(fault) | TaskError::Fatal(fault))) => Err(fault.into()),
             Ok(Err(later @ TaskError::Snooze(_))) => {

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use crate::attempt::{Attempt, TimeOut};
 
-/// A future that is dropped is gone at its next await; one that is not gone after this holds its thread.
-const DROP: Duration = Duration::from_secs(1);
+/// Time for a dropped future to go. It normally goes at its next await; after this time it is known to hold its thread.
+const DROP_GRACE: Duration = Duration::from_secs(1);
 
 /// Cancels a running attempt on behalf of a user.
 pub(crate) fn cancel(attempt: Arc<Attempt>) {
@@ -30,9 +30,8 @@ fn stop(attempt: Arc<Attempt>) {
     attempt.shared.service.clone().spawn(enforce(attempt));
 }
 
-/// Stops an attempt that was fenced off: another process settled its job. The store rejects its writes, so no one is
-/// told how it stops. What it has begun beside itself ends with it: child processes, once there are any, are ended
-/// here.
+/// Stops an attempt that was fenced off: another process has settled its job. The store rejects its writes, so its end
+/// is not reported. Its child processes are terminated too.
 pub(crate) fn stop_fenced(attempt: Arc<Attempt>) {
     let number = attempt.fence.attempt;
     tracing::warn!(job = %attempt.job(), attempt = number, "another process has settled this job; stopping its attempt");
@@ -52,7 +51,7 @@ async fn enforce(attempt: Arc<Attempt>) {
     while timeout(grace, attempt.ended.raised()).await.is_err() {
         if !attempt.blocking.is_busy() {
             attempt.dropped.raise();
-            if timeout(DROP, attempt.ended.raised()).await.is_ok() {
+            if timeout(DROP_GRACE, attempt.ended.raised()).await.is_ok() {
                 return;
             }
         }

@@ -1,9 +1,9 @@
 //! Checkpoints: a task's own state, kept by the store, and the files that it names, kept in a folder of the attempt.
 //! The next attempt continues from the newest one.
 //!
-//! The store accepts a checkpoint only of the attempt that holds the job. Files have no such guard, so no two attempts
-//! ever write the same one: the next attempt begins with copies. Whatever a stale one still writes, it writes to files
-//! that are no longer read.
+//! The store accepts checkpoints only from the attempt that holds the job. Files have no such fence, so no two attempts
+//! ever write the same file: the next attempt begins with copies. A stale attempt only writes to files that are no
+//! longer read.
 
 use std::{
     fs::{self, File},
@@ -27,28 +27,27 @@ use crate::{
     store::{Checkpoint, CheckpointOutcome, SaveCheckpoint},
 };
 
-/// The most that a checkpoint holds, bytes of JSON.
+/// Largest checkpoint, bytes of JSON.
 const LIMIT: usize = 1 << 20;
-/// The code of one that is not what it should be.
 const BAD: Code = Code::new("bad_checkpoint");
 
-/// What one attempt has to do with checkpoints.
+/// The checkpoints of one attempt.
 pub(crate) struct Checkpoints {
     every: Duration,
     /// When the next one is due.
     due: Mutex<Instant>,
-    /// Set before the first is given to the store: whether it gets there or not, there may be one.
+    /// Set before the first one is sent to the store: from then on there may be one.
     begun: AtomicBool,
-    /// Set when the first is durable: what earlier attempts kept is no longer needed.
+    /// Set when the first one is durable: files of earlier attempts are no longer needed.
     first_kept: AtomicBool,
-    /// Whether what an earlier attempt left has been taken over.
+    /// Whether the checkpoint of an earlier attempt has been taken over.
     taken_over: AtomicBool,
-    /// Where it keeps the files that they name.
+    /// Folder of the files that they refer to.
     folder: AttemptFolder,
 }
 
 impl Checkpoints {
-    /// One is due `every` so often, for the first time after that.
+    /// Checkpoints that are due `every` interval, for the first time after one.
     pub(crate) fn new(every: Duration, folder: AttemptFolder) -> Self {
         Self {
             every,
@@ -60,7 +59,6 @@ impl Checkpoints {
         }
     }
 
-    /// When the next one is due.
     pub(crate) fn due_at(&self) -> Instant {
         *self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,7 +68,7 @@ impl Checkpoints {
     }
 }
 
-/// A task's state as a checkpoint holds it.
+/// Encodes a task's state.
 pub(crate) fn encode(state: &(impl Serialize + ?Sized)) -> Result<String, TaskError> {
     let data = serde_json::to_string(state)
         .map_err(|error| TaskError::fatal(BAD, "the checkpoint cannot be written as JSON").caused_by(&error))?;
@@ -82,7 +80,7 @@ pub(crate) fn encode(state: &(impl Serialize + ?Sized)) -> Result<String, TaskEr
     Ok(data)
 }
 
-/// Parses the state in a checkpoint.
+/// Parses a task's state.
 pub(crate) fn decode<T: DeserializeOwned>(data: &str) -> Result<T, TaskError> {
     serde_json::from_str(data).map_err(|error| {
         let message = "the job's checkpoint does not fit this version of the task; run it again as a new job";
@@ -91,14 +89,14 @@ pub(crate) fn decode<T: DeserializeOwned>(data: &str) -> Result<T, TaskError> {
 }
 
 impl Attempt {
-    /// Whether the job may have a checkpoint. The first attempt finds none.
+    /// Whether the job may have a checkpoint. The first attempt has none to restore.
     pub(crate) fn may_have_checkpoint(&self) -> bool {
         self.fence.attempt > 1 || self.checkpoints.begun.load(Ordering::Acquire)
     }
 
-    /// Makes a checkpoint durable, and before it everything it refers to: the files in the attempt's folder, and what
-    /// the log says so far. A store that cannot write is asked again until it can, or until the attempt is to stop:
-    /// hours of work should not fail by a disk that is full for a minute.
+    /// Stores a checkpoint; before it, makes the files in the work folder and the log lines so far durable. Repeats a
+    /// failed write until it succeeds or the attempt should stop: hours of work should not fail because a disk was full
+    /// for a minute.
     pub(crate) async fn save_checkpoint(&self, data: String, warnings: u64) -> Result<(), TaskError> {
         let checkpoints = &self.checkpoints;
         if checkpoints.folder.is_made() {
@@ -114,7 +112,7 @@ impl Attempt {
                 Ok(answer) => break answer,
                 Err(Error::Fenced | Error::NoSuchJob(_) | Error::ShuttingDown) => {
                     tracing::warn!(job = %self.job(), attempt = self.fence.attempt, "a checkpoint came too late");
-                    // Not this call alone: nothing of the attempt counts any more.
+                    // Stops the whole attempt: all its writes are rejected from now on.
                     self.stop.raise();
                     return Err(TaskError::Cancelled);
                 }
@@ -137,8 +135,8 @@ impl Attempt {
         }
     }
 
-    /// The job's checkpoint. The first call also takes over what belongs to it: the count of warnings, and copies of
-    /// the files that the attempt which made it kept.
+    /// Returns the checkpoint of the job. The first call also takes over the number of warnings and copies the files of
+    /// the attempt that made it.
     pub(crate) async fn take_over(&self) -> Result<Option<String>, TaskError> {
         if !self.may_have_checkpoint() {
             return Ok(None);
@@ -162,7 +160,7 @@ impl Attempt {
         Ok(Some(data))
     }
 
-    /// Makes its folder for files that its checkpoints name.
+    /// Creates the work folder.
     pub(crate) async fn make_work_folder(&self) -> Result<PathBuf, TaskError> {
         let folder = &self.checkpoints.folder;
         let made = if self.ended.is_raised() {
@@ -174,8 +172,8 @@ impl Attempt {
         Ok(folder.path().to_owned())
     }
 
-    /// Clears away the files that no attempt will take over: all of them once the job has succeeded, else those of an
-    /// attempt that made no checkpoint.
+    /// Removes files that no later attempt needs: all of them once the job has succeeded, else those of an attempt
+    /// without a checkpoint.
     pub(crate) async fn clear_work(&self, succeeded: bool) {
         let Checkpoints { folder, begun, .. } = &self.checkpoints;
         let made = folder.is_made();
@@ -183,24 +181,24 @@ impl Attempt {
             remove_folder(&self.shared.data.work(self.job()), "the files of a checkpoint").await;
         } else if made && !begun.load(Ordering::Acquire) {
             remove_folder(folder.path(), "the files of an attempt without a checkpoint").await;
-            // Goes unless another attempt keeps something in it.
+            // Fails if another attempt has files there.
             let _ = tokio::fs::remove_dir(self.shared.data.work(self.job())).await;
         } else {
             return;
         }
-        // Goes unless there are artifacts.
+        // Fails if there are artifacts.
         let _ = tokio::fs::remove_dir(self.shared.data.job(self.job())).await;
     }
 
-    /// Removes its working files: on a full disk, where the end of the attempt needs the room more. The next attempt
-    /// begins again.
+    /// Removes the work folder on a full disk, because the end of the attempt needs the space more. The next attempt
+    /// starts over.
     pub(crate) async fn drop_work(&self) {
         if self.checkpoints.folder.is_made() {
             remove_folder(self.checkpoints.folder.path(), "the working files of an attempt on a full disk").await;
         }
     }
 
-    /// Gives the store all log lines so far. The watch is held between draining the log and handing its lines over.
+    /// Sends all log lines so far to the store. The watch is held from draining the log to sending its lines.
     fn hand_over_log(&self) -> Result<(), TaskError> {
         let mut watch = self.watch();
         if watch.closed {
@@ -212,7 +210,7 @@ impl Attempt {
         Ok(())
     }
 
-    /// Removes what earlier attempts kept; never what a later one keeps, since by now this one may be stale.
+    /// Removes the files of earlier attempts, never those of later ones: this attempt may be stale by now.
     async fn forget_earlier_work(&self) {
         let earlier = self.fence.attempt - 1;
         remove_attempts(&self.shared.data.work(self.job()), earlier, "the files of an earlier attempt").await;
@@ -224,12 +222,12 @@ async fn blocking(what: &str, act: impl FnOnce() -> io::Result<()> + Send + 'sta
     done.map_err(|error| TaskError::io(what, &error))
 }
 
-/// Makes durable that the folder is there: its own entry, and those of the folders `work`, of the job and of all jobs.
+/// Syncs the entry of the folder, and those of its parents: `work`, the job's folder, the folder of all jobs.
 fn sync_name(folder: &Path) -> io::Result<()> {
     folder.ancestors().skip(1).take(3).try_for_each(sync_entries)
 }
 
-/// Makes durable what has been written to the files in `folder`.
+/// Syncs the files in `folder`.
 fn sync(folder: &Path) -> io::Result<()> {
     for file in fs::read_dir(folder)? {
         File::open(file?.path())?.sync_data()?;

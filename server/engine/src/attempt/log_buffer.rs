@@ -2,16 +2,16 @@
 
 use model::{AnsiStyles, Level, LogLine, Micros, printable};
 
-/// Lines kept between two rounds of the sampler; with ten rounds a second, 20,000 lines a second.
+/// Lines kept between two rounds of the sampler. Ten rounds a second make 20,000 lines a second.
 const LINES_PER_ROUND: usize = 2_000;
-/// Bytes of text kept between two rounds.
+/// Bytes of text kept between two rounds of the sampler.
 const BYTES_PER_ROUND: usize = 1 << 20;
-/// Lines kept of one attempt in all.
+/// Lines kept of one attempt.
 const LINES_PER_ATTEMPT: u64 = 200_000;
-/// A longer line is cut, bytes.
+/// Longer lines are cut, bytes.
 const LINE_LENGTH: usize = 8 << 10;
 
-/// Holds a bounded number of lines. What comes in above that is counted, and a line says how many were left out.
+/// Holds a bounded number of lines. Lines above that are counted, and a line reports how many were left out.
 #[derive(Debug)]
 pub(crate) struct LogBuffer {
     lines: Vec<LogLine>,
@@ -22,20 +22,20 @@ pub(crate) struct LogBuffer {
 }
 
 impl LogBuffer {
-    /// An empty one, whose first line will have the number `next_line`.
+    /// An empty buffer; `next_line` is the number of its first line.
     pub(crate) fn new(next_line: u64) -> Self {
         Self { lines: Vec::new(), bytes: 0, left_out: 0, kept: 0, next_line }
     }
 
-    /// Takes in `text`, split at its line breaks.
+    /// Adds `text`, split at its line breaks.
     pub(crate) fn push(&mut self, at: Micros, level: Level, text: &str) {
         for line in text.split('\n') {
             self.push_line(at, level, line.strip_suffix('\r').unwrap_or(line), AnsiStyles::default());
         }
     }
 
-    /// Takes in one line with colours. Of a text that is more than a line, or has to be changed, their places would be
-    /// wrong: it goes without them.
+    /// Adds one line with colours. Drops the colours if the text has several lines or has to be changed, because their
+    /// offsets would be wrong.
     pub(crate) fn push_styled(&mut self, at: Micros, level: Level, text: &str, styles: AnsiStyles) {
         if text.contains(|character: char| character.is_control() && character != '\t') {
             self.push(at, level, text);
@@ -59,18 +59,18 @@ impl LogBuffer {
         self.lines.push(LogLine { at, level, text, styles });
     }
 
-    /// Whether there is nothing to hand over.
+    /// Whether there is nothing to drain.
     pub(crate) fn is_empty(&self) -> bool {
-        // Lines beyond the attempt's limit are told of once, at the end, not in each round.
+        // Lines beyond the attempt's limit are reported once, at the end, not in each round.
         self.lines.is_empty() && (self.left_out == 0 || self.kept >= LINES_PER_ATTEMPT)
     }
 
-    /// Hands over what there is: the number of the first line, and the lines.
+    /// Drains the buffer: returns the number of the first line, and the lines.
     pub(crate) fn drain(&mut self, now: Micros) -> Option<(u64, Vec<LogLine>)> {
         (!self.is_empty()).then(|| self.hand_over(now)).flatten()
     }
 
-    /// Hands over the last lines of the attempt.
+    /// Drains the last lines of the attempt.
     pub(crate) fn close(&mut self, now: Micros) -> Option<(u64, Vec<LogLine>)> {
         self.hand_over(now)
     }
@@ -94,8 +94,8 @@ impl LogBuffer {
     }
 }
 
-/// The line as it can be shown anywhere, and no longer than [`LINE_LENGTH`]. A replaced mark of direction has as many
-/// bytes as what replaces it, so colours keep their places.
+/// The line without control characters, cut to [`LINE_LENGTH`]. A replaced direction mark keeps its number of bytes, so
+/// colours keep their offsets.
 fn cut(line: &str) -> String {
     let whole = line.len() <= LINE_LENGTH;
     let mut text = printable(&line[..line.floor_char_boundary(LINE_LENGTH)], &['\t']).into_owned();

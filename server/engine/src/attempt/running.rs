@@ -11,23 +11,23 @@ use tokio::sync::Notify;
 
 use crate::attempt::Attempt;
 
-/// How many early cancels are remembered. One counts only for the moment between a claim and its start.
+/// Number of early cancels kept. Each matters only between a claim and the start of its attempt.
 const CANCELLED_EARLY: usize = 1_000;
 
-/// Finds running attempts by their job.
+/// Finds running attempts by job.
 #[derive(Default)]
 pub(crate) struct RunningAttempts {
     table: Mutex<Table>,
-    /// Wakes the sampler when there is something to look at again, or when it should end.
-    stir: Condvar,
-    /// Wakes who waits for there to be none.
+    /// Wakes the sampler when an attempt starts, or when it should end.
+    wake: Condvar,
+    /// Notifies when no attempt is left.
     empty: Notify,
 }
 
 #[derive(Default)]
 struct Table {
     attempts: HashMap<JobId, Arc<Attempt>>,
-    /// Cancelled while they did not run here: between their claim and their start, or in another process.
+    /// Cancelled while not running here: between claim and start, or in another process.
     cancelled_early: VecDeque<(JobId, AttemptNo)>,
     closed: bool,
     /// Whether the sampler should wake although nothing runs.
@@ -35,11 +35,11 @@ struct Table {
 }
 
 impl RunningAttempts {
-    /// Takes in what was claimed in one go; answers which of them were cancelled meanwhile.
+    /// Adds the attempts of one claim; returns those that were cancelled since.
     pub(crate) fn enter(&self, attempts: &[Arc<Attempt>]) -> Vec<Arc<Attempt>> {
         let mut table = self.table();
         if table.attempts.is_empty() {
-            self.stir.notify_all();
+            self.wake.notify_all();
         }
         let mut cancelled = Vec::new();
         for attempt in attempts {
@@ -48,7 +48,7 @@ impl RunningAttempts {
             }
             table.attempts.insert(attempt.fence.job, Arc::clone(attempt));
         }
-        // There is one claim at a time: whatever is left here belongs to attempts that have ended, or run elsewhere.
+        // There is one claim at a time, so the remaining cancels belong to attempts that have ended or run elsewhere.
         table.cancelled_early.clear();
         cancelled
     }
@@ -56,7 +56,7 @@ impl RunningAttempts {
     /// Removes an attempt that has ended.
     pub(crate) fn leave(&self, attempt: &Attempt) {
         let mut table = self.table();
-        // The job's next attempt may be here already.
+        // The job's next attempt may already be running here.
         if table.attempts.get(&attempt.fence.job).is_some_and(|live| live.fence == attempt.fence) {
             table.attempts.remove(&attempt.fence.job);
         }
@@ -70,7 +70,7 @@ impl RunningAttempts {
         self.table().attempts.get(&job).cloned()
     }
 
-    /// The running attempt, to be cancelled; if it is about to start, [`RunningAttempts::enter`] returns it.
+    /// The running attempt, to be cancelled. If it is about to start, [`RunningAttempts::enter`] returns it.
     pub(crate) fn find_to_cancel(&self, job: JobId, attempt: AttemptNo) -> Option<Arc<Attempt>> {
         let mut table = self.table();
         let found = table.attempts.get(&job).filter(|live| live.fence.attempt == attempt).cloned();
@@ -83,12 +83,11 @@ impl RunningAttempts {
         found
     }
 
-    /// All of them.
     pub(crate) fn all(&self) -> Vec<Arc<Attempt>> {
         self.table().attempts.values().cloned().collect()
     }
 
-    /// Those of some jobs, in their order.
+    /// The attempts of some jobs, in the order of their ids.
     pub(crate) fn of(&self, some: impl Fn(JobId) -> bool) -> Vec<Arc<Attempt>> {
         let mut attempts: Vec<_> =
             self.table().attempts.values().filter(|attempt| some(attempt.fence.job)).cloned().collect();
@@ -108,8 +107,8 @@ impl RunningAttempts {
         }
     }
 
-    /// Blocks the thread until there is one, and answers each [`RunningAttempts::knock`] meanwhile; `false` once
-    /// closed.
+    /// Blocks the thread until an attempt runs; calls `answer` after each [`RunningAttempts::knock`]. Returns `false`
+    /// once closed.
     pub(crate) fn wait_for_any(&self, answer: impl Fn()) -> bool {
         let mut table = self.table();
         loop {
@@ -120,27 +119,27 @@ impl RunningAttempts {
             if table.closed || !table.attempts.is_empty() {
                 return !table.closed;
             }
-            table = self.stir.wait(table).unwrap_or_else(PoisonError::into_inner);
+            table = self.wake.wait(table).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// Blocks the thread for `pause`, or until closed; `false` once closed.
     pub(crate) fn pause(&self, pause: Duration) -> bool {
         let table = self.table();
-        let waited = self.stir.wait_timeout_while(table, pause, |table| !table.closed);
+        let waited = self.wake.wait_timeout_while(table, pause, |table| !table.closed);
         !waited.unwrap_or_else(PoisonError::into_inner).0.closed
     }
 
     /// Wakes the sampler once.
     pub(crate) fn knock(&self) {
         self.table().knocked = true;
-        self.stir.notify_all();
+        self.wake.notify_all();
     }
 
     /// Ends the sampler.
     pub(crate) fn close(&self) {
         self.table().closed = true;
-        self.stir.notify_all();
+        self.wake.notify_all();
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

@@ -11,12 +11,11 @@ use crate::{
 };
 
 impl AuthorizedEngine {
-    /// Sends a message to everyone, one user, or the watchers of a job; or notes something on a job. Whether there is
-    /// such a user is not looked at. Asked again under the same `name`, it is told once.
+    /// Sends a message to everyone, one user, or the watchers of a job; or adds a note to a job. Does not check that
+    /// the user exists. A second call with the same `name` sends nothing.
     ///
     /// # Errors
-    /// `Error::Denied`; `Error::NoSuchJob` also for one that is hidden; `Error::InvalidInput` for `text` or
-    /// `key`;
+    /// `Error::Denied`; `Error::NoSuchJob` also for a hidden job; `Error::InvalidInput` for `text` or `key`;
     /// `Error::Refused` as `key_reused` or `too_many_notes`.
     pub async fn send_message(&self, to: MessageTo, text: &str, tone: Tone, name: Option<&str>) -> Result<SentMessage> {
         match &to {
@@ -30,21 +29,21 @@ impl AuthorizedEngine {
         self.engine.store().send_message(NewMessage { by: self.by.clone(), to, text, tone, key }).await
     }
 
-    /// Messages to everyone, to or from this user, and to the watchers of visible jobs; newest first, those
-    /// before a number, at most `limit`.
+    /// Messages to everyone, to or from this user, and to the watchers of visible jobs: newest first, with numbers
+    /// below `before`, at most `limit`.
     pub async fn messages(&self, before: Option<Seq>, limit: u32) -> Result<MessagePage> {
         self.authorise(Action::See)?;
         self.engine.store().messages(&self.visibility, before, limit).await
     }
 
-    /// What a job is called, where it is visible.
+    /// The title of a job, if it is visible.
     pub async fn title(&self, job: JobId) -> Result<String> {
         Ok(self.open(job, Action::See).await?.view.title)
     }
 }
 
 impl AuthorizedJob {
-    /// The newest notes on it, newest first.
+    /// The newest notes on a job, newest first.
     pub async fn notes(&self, limit: u32) -> Result<Vec<MessageEvent>> {
         self.engine.store().notes(self.view.job, limit).await
     }

@@ -11,22 +11,22 @@ use crate::{
 };
 
 impl AuthorizedEngine {
-    /// A page of those visible, by name.
+    /// A page of the visible schedules, by name.
     pub async fn schedules(&self, at: Option<ScheduleAt>, limit: u32) -> Result<SchedulePage> {
         self.authorise(Action::See)?;
         self.engine.store().schedules(&ScheduleQuery { visibility: self.visibility.clone(), at, limit }).await
     }
 
-    /// Those visible that are due next, the first first.
+    /// The visible schedules that are due next, earliest first.
     pub async fn next_schedules(&self, limit: u32) -> Result<Vec<Schedule>> {
         self.authorise(Action::See)?;
         self.engine.store().next_schedules(limit, &self.visibility).await
     }
 
-    /// One of them, for `action`.
+    /// A visible schedule, for `action`.
     ///
     /// # Errors
-    /// `Error::Denied`; `Error::NoSuchSchedule` also for one that is hidden.
+    /// `Error::Denied`; `Error::NoSuchSchedule` also for a hidden schedule.
     pub async fn schedule(&self, id: ScheduleId, action: Action) -> Result<Schedule> {
         self.authorise(action)?;
         let schedule = self.engine.store().schedule(id).await?;
@@ -48,14 +48,14 @@ impl AuthorizedEngine {
         })
     }
 
-    /// Plans jobs in one's own name. See [`crate::Engine::add_schedule`].
+    /// Adds a schedule in the actor's name; see [`crate::Engine::add_schedule`].
     pub async fn add_schedule(&self, wish: NewSchedule) -> Result<ScheduleId> {
         self.authorise(Action::Schedule)?;
         self.authorise_start(&wish.kind)?;
         self.engine.add_schedule(wish, self.by.clone()).await
     }
 
-    /// See [`crate::Engine::change_schedule`]; with a revision, only where it is as it was in that.
+    /// See [`crate::Engine::change_schedule`]; with a revision, only if it is unchanged since.
     pub async fn change_schedule(&self, id: ScheduleId, revision: Option<i64>, wish: NewSchedule) -> Result<()> {
         let mut schedule = self.schedule(id, Action::Schedule).await?;
         schedule.revision = revision.unwrap_or(schedule.revision);
@@ -80,13 +80,13 @@ impl AuthorizedEngine {
         self.engine.delete_schedule(id, revision, &self.by).await
     }
 
-    /// Starts a run at once, in one's own name. See [`crate::Engine::run_schedule`].
+    /// Starts a run now, in the actor's name; see [`crate::Engine::run_schedule`].
     pub async fn run_schedule(&self, id: ScheduleId) -> Result<JobId> {
         let schedule = self.schedule(id, Action::Start).await?;
         self.engine.run_schedule(&schedule, self.by.clone()).await
     }
 
-    /// What became of the runs of a schedule, newest first, as far as their jobs are visible.
+    /// The runs of a schedule, newest first; hidden jobs are left out.
     pub async fn runs(&self, schedule: &Schedule, limit: u32) -> Result<Vec<Run>> {
         let mut runs = self.engine.store().runs(schedule.id, limit).await?;
         runs.retain(|run| match run {
@@ -96,13 +96,13 @@ impl AuthorizedEngine {
         Ok(runs)
     }
 
-    /// The last runs of each that have ended, oldest first, as far as they are visible.
+    /// The latest ended runs of each schedule, oldest first; hidden jobs are left out.
     pub async fn last_runs(&self, schedules: &[Schedule], limit: u32) -> Result<JobRuns> {
         let ids: Vec<_> = schedules.iter().map(|schedule| schedule.id).collect();
         self.engine.store().last_runs(&ids, limit, &self.visibility).await
     }
 
-    /// Of which schedule a job is a run, where that is visible.
+    /// The schedule that a job is a run of, if it is visible.
     pub async fn run_of(&self, job: JobId) -> Result<Option<RunOf>> {
         let run = self.engine.store().runs_among(&[job]).await?.remove(&job);
         let Some(run) = run else { return Ok(None) };

@@ -8,45 +8,45 @@ use crate::{
 };
 
 impl AuthorizedEngine {
-    /// The id of the user, who may change their own account.
+    /// The id of the user, for changes to their own account.
     ///
     /// # Errors
-    /// `Error::Denied`, also where there are no accounts.
+    /// `Error::Denied`, also without accounts.
     pub fn own(&self) -> Result<UserId> {
         self.authorise(Action::OwnAccount)?;
         Ok(self.actor.principal().ok_or(Denied::NoAccounts)?.user)
     }
 
-    /// Where they are signed in, the last used first.
+    /// Their sessions, most recently used first.
     pub async fn own_sessions(&self) -> Result<Vec<SessionInfo>> {
         self.engine.store().sessions(self.own()?).await
     }
 
-    /// Their tokens, the newest first, also those that have ended.
+    /// Their tokens, newest first, expired and revoked ones too.
     pub async fn own_tokens(&self) -> Result<Vec<Token>> {
         self.engine.store().tokens(Some(self.own()?)).await
     }
 
-    /// Everybody, the removed ones too, by name.
+    /// All users by name, removed ones too.
     pub async fn users(&self) -> Result<Vec<User>> {
         self.authorise(Action::ManageUsers)?;
         self.engine.store().users().await
     }
 
-    /// The tokens of all users, the newest first.
+    /// The tokens of all users, newest first.
     pub async fn tokens(&self) -> Result<Vec<Token>> {
         self.authorise(Action::ManageUsers)?;
         self.engine.store().tokens(None).await
     }
 
-    /// What administrators have decided about kinds.
+    /// The rules of kinds that administrators have set.
     pub async fn kind_rules(&self) -> Result<Vec<KindRule>> {
         self.authorise(Action::ManageKinds)?;
         self.engine.store().kind_rules().await
     }
 
-    /// Decides who may start a kind, and who sees its jobs. On a server without accounts it counts from when there are
-    /// some.
+    /// Sets who may start jobs of a kind and who can see them. On a server without accounts it takes effect once there
+    /// are some.
     ///
     /// # Errors
     /// `Error::Denied`, `Error::UnknownKind`.
@@ -59,7 +59,7 @@ impl AuthorizedEngine {
         self.engine.store().change_kind_rule(rule, &self.by).await
     }
 
-    /// Part of the audit log.
+    /// A page of the audit log.
     pub async fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {
         self.authorise(Action::ReadAudit)?;
         self.engine.store().audit(query).await

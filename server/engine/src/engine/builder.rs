@@ -30,7 +30,7 @@ use crate::{
     worker::{dispatcher, liveness, relay::Relay, sampler},
 };
 
-/// Collects what an engine needs.
+/// Options of an engine.
 pub struct Builder {
     data: DataDir,
     tasks: Registering,
@@ -81,17 +81,17 @@ impl Builder {
     /// Adds a task.
     ///
     /// # Panics
-    /// If its kind is registered already, or its input has a field that no form can show: mistakes of the program.
+    /// If its kind is registered already, or a form cannot show one of its input fields: errors in the program.
     #[must_use]
     pub fn register<T: Task>(mut self, task: T) -> Self {
         self.tasks.add(task);
         self
     }
 
-    /// Adds a task that is known only at run time.
+    /// Adds a task that is declared at run time.
     ///
     /// # Errors
-    /// `Error::Unusable`: its name is not one, another task has it, or a form cannot show one of its fields.
+    /// `Error::Unusable`: its name is invalid or in use, or a form cannot show one of its fields.
     pub fn register_declared(mut self, declared: Declared, task: impl DeclaredTask) -> Result<Self> {
         let kind = declared.kind.clone();
         let entry = declared.entry(task)?;
@@ -101,7 +101,7 @@ impl Builder {
         Ok(self)
     }
 
-    /// Folders that tasks may read; without any, `DATA/files`, which is then created.
+    /// The folders that tasks may read; by default `DATA/files`, which is then created.
     #[must_use]
     pub fn roots(mut self, roots: Vec<PathBuf>) -> Self {
         self.roots = roots;
@@ -115,38 +115,37 @@ impl Builder {
         self
     }
 
-    /// Joins the processes that work on the data already, to run jobs beside them. The database must be there and up to
-    /// date: it is not for this one to migrate it, nor to clean up.
+    /// Joins the processes that already work on the data directory, and runs jobs beside them. The database must exist
+    /// and be up to date: this process neither migrates it nor cleans up.
     #[must_use]
     pub fn joining(mut self) -> Self {
         self.role = Role::Worker;
         self.without_migrating()
     }
 
-    /// Leaves the database as it is: one that is missing or behind this build is `Error::NotReady`.
+    /// Does not migrate: a database that is missing or older than this build is `Error::NotReady`.
     #[must_use]
     pub fn without_migrating(mut self) -> Self {
         self.migrates = false;
         self
     }
 
-    /// Jobs at once in this process, all kinds together; at most 10,000, 8 by default. With 0 it runs none, and leaves
-    /// them to others.
+    /// Concurrent jobs in this process, of all kinds; at most 10,000, 8 by default. With 0 it runs no jobs.
     #[must_use]
     pub fn concurrency(mut self, jobs: u32) -> Self {
         self.concurrency = jobs.min(10_000);
         self
     }
 
-    /// How often this process shows the others that it lives, and after how long a silence they take its jobs from it;
-    /// 10 s and 30 s by default. A lease is at least three heartbeats.
+    /// Heartbeat interval of this process, and its lease: the time without a heartbeat after which others take its
+    /// jobs. 10 s and 30 s by default. A lease is at least three heartbeats.
     #[must_use]
     pub fn lease(mut self, heartbeat: Duration, lease: Duration) -> Self {
         (self.heartbeat, self.lease) = (heartbeat, lease);
         self
     }
 
-    /// Threads for blocking work; by default as many as the machine has cores.
+    /// Threads for blocking work; by default one per core.
     #[must_use]
     pub fn blocking_threads(mut self, threads: usize) -> Self {
         self.blocking_threads = Some(threads);
@@ -161,7 +160,7 @@ impl Builder {
         self
     }
 
-    /// How often tasks are told that a checkpoint is due; every second by default. That is how much work a crash costs.
+    /// Interval of checkpoints; a second by default. A crash loses that much work.
     #[must_use]
     pub fn checkpoint_every(mut self, interval: Duration) -> Self {
         self.checkpoint_every = interval;
@@ -175,43 +174,43 @@ impl Builder {
         self
     }
 
-    /// How much of what one user has sent may be kept at once, bytes; any amount by default.
+    /// Upload quota per user, bytes; unlimited by default.
     #[must_use]
     pub fn upload_quota(mut self, bytes: u64) -> Self {
         self.uploads.person = Some(bytes);
         self
     }
 
-    /// The most that one attempt of a job may write to the disk, bytes; 1 TiB by default.
+    /// Bytes that one attempt may write to the disk; 1 TiB by default.
     #[must_use]
     pub fn write_limit(mut self, bytes: u64) -> Self {
         self.write_limit = bytes;
         self
     }
 
-    /// Starts what is due by schedule only where its owner is among the users and may start it; by default, all of it.
+    /// Starts the runs of a schedule only if its owner has an account and may start them; by default, all runs start.
     #[must_use]
     pub fn with_accounts(mut self) -> Self {
         self.accounts = true;
         self
     }
 
-    /// Sweeps all files that the database does not know, however many there are; by default, only a few.
+    /// Sweeps all orphan files, however many there are; by default, only a few.
     #[must_use]
     pub fn sweep_orphans(mut self) -> Self {
         self.sweep_orphans = true;
         self
     }
 
-    /// The wall clock; the machine's by default.
+    /// The wall clock; by default that of the machine.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The runtime that tasks run on; the current one by default. With one of their own, tasks that hold their threads
-    /// hold up nothing else.
+    /// The runtime that tasks run on; the current one by default. With a separate runtime, tasks that block their
+    /// threads delay nothing else.
     #[must_use]
     pub fn tasks_on(mut self, runtime: Handle) -> Self {
         self.tasks_on = Some(runtime);
@@ -225,11 +224,11 @@ impl Builder {
         self
     }
 
-    /// Opens the store (migrating it, unless told otherwise), settles the jobs of dead processes, and starts to work.
+    /// Opens the store (and migrates it, unless disabled), settles the jobs of dead processes, and starts work.
     ///
     /// # Errors
-    /// `Error::Unusable`, `Error::NotReady` (only where it does not migrate), `Error::Io`, `Error::Path` (a root),
-    /// `Error::Database`; nothing runs then.
+    /// `Error::Unusable`, `Error::NotReady` (only without migration), `Error::Io`, `Error::Path` (a root),
+    /// `Error::Database`; then nothing runs.
     pub async fn open(self) -> Result<Engine> {
         if self.heartbeat.is_zero() || self.lease < 3 * self.heartbeat {
             return Err(Error::Unusable(
@@ -276,7 +275,7 @@ impl Builder {
             lease: self.lease,
             heartbeat: 0,
         };
-        // Before the row: a process that finds the row must find the lock held.
+        // The lock comes before the row: a process that finds the row must find the lock held.
         let registry = self.tasks.freeze();
         let kinds: Vec<&str> = registry.catalogue().iter().map(|task| task.kind.as_str()).collect();
         let lock = NodeLock::take(&data, &node.worker, &kinds)?;
@@ -323,16 +322,16 @@ impl Builder {
     }
 }
 
-/// Makes the folders, and looks whether they may be used; returns the roots.
+/// Creates the folders and checks access to them; returns the roots.
 fn prepare(data: &DataDir, roots: Vec<PathBuf>, role: Role, migrates: bool) -> Result<Roots> {
     for folder in [data.path().to_owned(), data.nodes(), data.uploads()] {
         create(&folder)?;
     }
     if role == Role::Server {
-        // There is no other server: what was on its way to an earlier one does not arrive any more.
+        // There is no other server, so unfinished uploads belong to an earlier one.
         uploads::remove_parts(data);
     }
-    // Where that cannot be told, opening it says why.
+    // If this fails, opening the database reports the reason.
     if migrates && store::is_new_database(&data.database()).unwrap_or(false) {
         orphan_files::check_new_database(data)?;
     }
@@ -351,13 +350,13 @@ async fn begin_work(shared: &Arc<Shared>, role: Role) -> Result<()> {
         let (done, swept) = oneshot::channel();
         let sweep = move || {
             sweep::sweep_folders(&sweeping);
-            // Dropped where no one waits for it.
+            // Dropped if no one waits for it.
             let _ = done.send(());
         };
         let thread = thread::Builder::new().name("folder-sweeper".to_owned()).spawn(sweep);
         thread.map_err(|error| Error::of_io("starting the sweep of folders", error))?;
         if shared.sweep_all_orphans {
-            // Before a job begins: it may be given a number of which there are files.
+            // Before any job begins: a new job may get a number of which there are files.
             let _ = swept.await;
         }
     }

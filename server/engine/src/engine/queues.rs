@@ -12,55 +12,55 @@ use crate::{
 /// Status of a queue.
 #[derive(Clone, Debug)]
 pub struct QueueStatus {
-    /// Its controls, and its name.
+    /// Its name and controls.
     pub control: QueueControl,
-    /// Its kinds, by the names that users call them.
+    /// Its kinds, by display name.
     pub kinds: Vec<KindStatus>,
 }
 
 /// Status of a kind.
 #[derive(Clone, Debug)]
 pub struct KindStatus {
-    /// The kind.
+    /// The task of the kind.
     pub task: TaskInfo,
-    /// Its controls.
+    /// Pause and limit set by users.
     pub control: QueueControl,
-    /// Its jobs that are not over; the other counts are 0.
+    /// Its unfinished jobs; the other counts are 0.
     pub jobs: Counts,
 }
 
 /// Reason why waiting jobs do not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// A user has paused their queue or kind.
+    /// A user has paused the queue or the kind.
     Paused(QueueControl),
-    /// The limit of jobs at once is reached.
+    /// The concurrency limit is reached.
     Full(QueueControl),
     /// No process runs jobs.
     NoWorkers,
-    /// Processes run jobs, and none of them has their task.
+    /// No process runs jobs of this kind.
     NotOffered,
 }
 
 impl KindStatus {
-    /// How many may run at once, by its task and by what users have decided.
+    /// The lower of the task's limit and the users' limit.
     pub fn limit(&self) -> Option<u32> {
         self.control.at_once.into_iter().chain(self.task.limit).min()
     }
 
-    /// Whether the limit of jobs at once is reached.
+    /// Whether the concurrency limit is reached.
     pub fn is_full(&self) -> bool {
         self.limit().is_some_and(|limit| self.jobs.running >= u64::from(limit))
     }
 }
 
 impl QueueStatus {
-    /// Whether the limit of jobs at once is reached.
+    /// Whether the concurrency limit is reached.
     pub fn is_full(&self) -> bool {
         self.control.at_once.is_some_and(|limit| self.jobs().running >= u64::from(limit))
     }
 
-    /// Its jobs that are not over, of all kinds together; the other counts are 0.
+    /// The unfinished jobs of all its kinds; the other counts are 0.
     pub fn jobs(&self) -> Counts {
         self.kinds.iter().fold(Counts::default(), |sum, kind| Counts {
             scheduled: sum.scheduled + kind.jobs.scheduled,
@@ -96,7 +96,7 @@ impl Engine {
             .collect())
     }
 
-    /// What keeps jobs of a kind from starting at the moment; `None` where they wait for no more than a slot.
+    /// Why jobs of a kind do not start now; `None` if they only wait for a slot.
     ///
     /// # Errors
     /// `Error::Database`.
@@ -123,12 +123,12 @@ impl Engine {
         })
     }
 
-    /// Pauses, resumes or limits a queue or a kind, for all processes. What runs goes on. What is so already stays as
-    /// it is.
+    /// Pauses, resumes or limits a queue or a kind, for all processes. Running jobs continue. A change to the current
+    /// value has no effect.
     ///
     /// # Errors
     /// `Error::UnknownQueue`, `Error::UnknownKind`, `Error::Database`; `Error::InvalidInput` in `at_once` for a limit
-    /// of nothing, or one above what the kind's task allows.
+    /// of 0, or one above the limit of the kind's task.
     pub async fn change_control(
         &self,
         of: ControlTarget,

@@ -19,21 +19,21 @@ pub const SCHEDULE_NAME_LENGTH: usize = 80;
 /// A new plan of a schedule, unchecked.
 #[derive(Clone, Debug)]
 pub struct NewSchedule {
-    /// What users call it, 1 to 80 characters.
+    /// Its name for users, 1 to 80 characters.
     pub name: String,
     /// The kind of its jobs.
     pub kind: String,
     /// Their input, a JSON object.
     pub input: Value,
-    /// How urgent they are.
+    /// Priority of its jobs.
     pub priority: Priority,
-    /// When: a cron expression …
+    /// A cron expression …
     pub expression: String,
-    /// … and the zone whose clocks it is read by, an IANA name.
+    /// … and its time zone, an IANA name.
     pub zone: String,
-    /// Where runs meet.
+    /// Policy for runs that overlap.
     pub overlap: Overlap,
-    /// Where runs were missed.
+    /// Policy for missed runs.
     pub missed: Missed,
 }
 
@@ -50,7 +50,7 @@ impl Engine {
         Ok(added)
     }
 
-    /// Puts another plan in the place of one. The kind and the owner stay.
+    /// Replaces the plan of a schedule. The kind and the owner stay.
     ///
     /// # Errors
     /// Those of [`Engine::add_schedule`]; `Error::NoSuchSchedule`; `Error::Refused` if another user has changed it.
@@ -62,7 +62,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Lets a schedule start nothing until it is resumed. What it has started goes on; what waits is left out.
+    /// Pauses a schedule: it starts nothing until it is resumed. Its running jobs continue; runs that still wait are
+    /// skipped.
     ///
     /// # Errors
     /// `Error::NoSuchSchedule`.
@@ -70,11 +71,11 @@ impl Engine {
         self.shared.store.pause_schedule(schedule, by).await
     }
 
-    /// Lets a schedule start its runs again, from the next one on: what was due meanwhile is not made up for.
+    /// Resumes a schedule from its next run: runs that were due during the pause are not made up for.
     ///
     /// # Errors
     /// `Error::NoSuchSchedule`; `Error::Refused` if another user has changed it; `Error::InvalidInput` if its time zone
-    /// is not known any more.
+    /// no longer exists.
     pub async fn resume_schedule(&self, schedule: &Schedule, by: &Attribution) -> Result<()> {
         let cron = parse_cron(&schedule.plan.expression, &schedule.plan.zone)?;
         let next_at = cron.next_after(self.now());
@@ -83,7 +84,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Removes a schedule with its history; with a revision, only where it is as it was in that. Its jobs stay.
+    /// Deletes a schedule with its history; with a revision, only if it is unchanged since. Its jobs stay.
     ///
     /// # Errors
     /// `Error::NoSuchSchedule`; `Error::Refused` if another user has changed it.
@@ -91,7 +92,7 @@ impl Engine {
         self.shared.store.delete_schedule(schedule, revision, by).await
     }
 
-    /// Starts a run at once in the caller's name, even while the schedule is paused. The next run stays due as planned.
+    /// Starts a run now in the caller's name, even while the schedule is paused. The next planned run is unaffected.
     ///
     /// # Errors
     /// Those of [`Engine::start`].
@@ -142,7 +143,7 @@ impl Engine {
 }
 
 impl Engine {
-    /// Refuses a large input that is more than who plans it may have sent: it is kept for as long as its schedule.
+    /// Rejects an input that exceeds the quota of the user: it is stored for as long as the schedule.
     async fn check_quota(&self, job: &NewJob) -> Result<()> {
         let Some(limit) = job.quota.filter(|_| job.input.len() > SMALL_INPUT) else { return Ok(()) };
         let used = self.shared.store.bytes_sent_by(&job.by.name).await?;
@@ -166,7 +167,7 @@ impl Schedule {
     }
 }
 
-/// The answer, unless it is that fields are at fault: those are told together with all others.
+/// Collects field errors, so that all are reported together; returns other errors at once.
 fn kept<T>(answer: Result<T>, faults: &mut Vec<FieldError>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),

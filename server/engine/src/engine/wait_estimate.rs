@@ -10,13 +10,13 @@ use crate::{
     store::{ListQuery, PageAt},
 };
 
-/// So many jobs are looked at, of those that run and of those that wait.
+/// Most jobs considered, of those running and of those waiting.
 const MOST: u32 = 200;
 
 impl Engine {
-    /// Seconds until a job in line is likely to start, if nothing but the slots keeps it and those before it waiting.
-    /// `None` where that is not known: its place is far back, its kind has a limit of its own, or something before it
-    /// is of a kind that has never succeeded.
+    /// Estimated seconds until a queued job starts, if only slots keep it and the jobs before it waiting. `None` if
+    /// that is unknown: it is far back in the queue, its kind has a limit of its own, or a job before it is of a kind
+    /// that has never succeeded.
     ///
     /// # Errors
     /// `Error::Database`.
@@ -24,7 +24,7 @@ impl Engine {
         let limited = self.task(&job.kind).is_none_or(|task| task.limit.is_some());
         let (Some(position), false) = (job.position, limited) else { return Ok(None) };
         let list = |state| ListQuery { states: vec![state], limit: MOST, ..ListQuery::default() };
-        // The first in line are among the oldest, unless what is urgent has come before them.
+        // The first in the queue are among the oldest, unless urgent jobs came before them.
         let queued = ListQuery { at: Some(PageAt::Oldest), ..list(JobState::Queued) };
         let running = list(JobState::Running);
         let (store, everybody) = (self.store(), Visibility::default());
@@ -45,8 +45,8 @@ impl Engine {
     }
 }
 
-/// Seconds that a running job still takes: as it is told, else what its kind usually takes, or somewhat longer than it
-/// has taken.
+/// Estimated seconds left of a running job: its forecast, else the usual duration of its kind, or a little more if it
+/// has already taken that long.
 fn left(job: &JobView, usual: Option<f64>, now: Micros) -> f64 {
     let taken = job.ran_for(now).unwrap_or_default();
     match (job.progress.eta, usual) {
@@ -56,8 +56,8 @@ fn left(job: &JobView, usual: Option<f64>, now: Micros) -> f64 {
     }
 }
 
-/// Seconds until there is a slot for who comes after those `ahead`, each of which takes its time; `left` is when the
-/// slots that are taken become free.
+/// Seconds until the job after those `ahead`, given by their durations, gets a slot. `left` are the seconds until each
+/// taken slot is free.
 fn start(mut left: Vec<f64>, slots: usize, ahead: impl Iterator<Item = f64>) -> f64 {
     left.resize(left.len().max(slots), 0.0);
     let mut next = |takes: f64| {
@@ -78,7 +78,7 @@ fn start(mut left: Vec<f64>, slots: usize, ahead: impl Iterator<Item = f64>) -> 
 mod tests {
     use super::*;
 
-    /// The same as it is told: without what is not known.
+    /// The wait without unknown durations.
     fn starts(left: &[f64], slots: usize, ahead: &[f64]) -> Option<f64> {
         Some(start(left.to_vec(), slots, ahead.iter().copied())).filter(|seconds| seconds.is_finite())
     }

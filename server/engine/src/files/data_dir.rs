@@ -7,17 +7,17 @@ use std::{
 
 use model::{AttemptNo, JobId};
 
-/// The one folder that holds everything Milepost keeps.
+/// The folder with all data of Milepost.
 #[derive(Clone, Debug)]
 pub struct DataDir(PathBuf);
 
 impl DataDir {
-    /// Names the folder; creates nothing.
+    /// A data directory at `path`; creates nothing.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
-    /// The folder itself.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -27,70 +27,68 @@ impl DataDir {
         self.0.join("milepost.db")
     }
 
-    /// The database that imported tables go to.
+    /// The database of imported tables.
     pub fn imports(&self) -> PathBuf {
         self.0.join("imports.db")
     }
 
-    /// The root offered when none is configured.
+    /// The default root.
     pub fn files(&self) -> PathBuf {
         self.0.join("files")
     }
 
-    /// One lock file per living process.
+    /// Folder of the lock files, one for each living process.
     pub fn nodes(&self) -> PathBuf {
         self.0.join("nodes")
     }
 
-    /// Copies of the database.
+    /// Folder of the backups of the database.
     pub fn backups(&self) -> PathBuf {
         self.0.join("backups")
     }
 
-    /// Uploaded files, named by their id.
+    /// Folder of the uploaded files, named by their ids.
     pub fn uploads(&self) -> PathBuf {
         self.0.join("uploads")
     }
 
-    /// Holds a part of what is kept free for the database.
+    /// The file that reserves disk space for the database.
     pub(crate) fn reserve(&self) -> PathBuf {
         self.0.join("milepost.reserve")
     }
 
-    /// Files that belonged to nothing in the database, kept for a day in a folder named by the time when they were
-    /// moved.
+    /// Orphan files, kept for a day in folders named by the time of the move.
     pub fn orphans(&self) -> PathBuf {
         self.0.join("orphans")
     }
 
-    /// One folder for each job that wrote files, named by its number.
+    /// Folder of the jobs' files: a folder for each job that wrote files, named by its number.
     pub fn jobs(&self) -> PathBuf {
         self.0.join("jobs")
     }
 
-    /// Everything that attempts of `job` wrote.
+    /// The files of all attempts of `job`.
     pub fn job(&self, job: JobId) -> PathBuf {
         self.jobs().join(job.to_string())
     }
 
-    /// What one attempt wrote. Its artifacts are visible only once the attempt's finish has listed them.
+    /// The files of one attempt. Its artifacts become visible when the end of the attempt is stored.
     pub fn attempt(&self, job: JobId, attempt: AttemptNo) -> PathBuf {
         self.job(job).join(attempt.to_string())
     }
 
-    /// What a job needs to go on from its checkpoint: a folder for each attempt that kept something. It is there as
-    /// long as the job is unfinished.
+    /// Files that the checkpoints of `job` refer to: a folder for each attempt. Kept as long as the job is unfinished.
     pub fn work(&self, job: JobId) -> PathBuf {
         self.job(job).join("work")
     }
 
-    /// What one attempt keeps there.
+    /// The work folder of one attempt.
     pub fn work_of(&self, job: JobId, attempt: AttemptNo) -> PathBuf {
         self.work(job).join(attempt.to_string())
     }
 }
 
-/// Removes a folder with all that is in it, if it is there. What cannot be removed is told to the operator.
+/// Removes a folder and its content, if it exists. A failure is logged.
 pub(crate) async fn remove_folder(folder: &Path, what: &str) {
     match tokio::fs::remove_dir_all(folder).await {
         Ok(()) => {}
@@ -99,8 +97,7 @@ pub(crate) async fn remove_folder(folder: &Path, what: &str) {
     }
 }
 
-/// Removes what attempts up to `last` keep in `folder`, each in a folder named by its number: a later one may be at
-/// work.
+/// Removes the subfolders of `folder` that belong to attempts up to `last`: a later attempt may be running.
 pub(crate) async fn remove_attempts(folder: &Path, last: AttemptNo, what: &str) {
     let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return };
     while let Ok(Some(entry)) = entries.next_entry().await {

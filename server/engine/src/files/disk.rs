@@ -1,8 +1,8 @@
 //! Disk space of the data directory: the reserve for the database, and the write budget of jobs.
 //!
-//! [`RESERVE`] bytes stay free: uploads and the files of jobs stop there, so that the database can go on. A part of
-//! them is held by a file. When even the database finds no room, it removes that file, and what it writes from then on
-//! is only what makes room or ends something, until there is enough room to hold the file again.
+//! [`RESERVE`] bytes stay free: uploads and files of jobs stop there, so that the database can continue. A file holds
+//! part of the reserve. If even the database finds no space, that file is removed. From then on only writes that free
+//! space or end something are accepted, until there is enough space to create the file again.
 
 use std::{
     fs::{self, File},
@@ -22,13 +22,13 @@ use crate::{DataDir, Error, Result};
 
 /// Bytes that uploads and jobs leave free on the disk of the data directory.
 pub const RESERVE: u64 = 64 << 20;
-/// How much of the reserve a file holds, bytes.
+/// Size of the file that holds part of the reserve, bytes.
 const HELD: u64 = 16 << 20;
-/// What must be free for the file to be made, bytes: some of it is left then.
+/// Free bytes needed to create that file, so that some are left then.
 const TO_HOLD: u64 = 2 * HELD;
-/// With less than this at its start, a process lets go of the file at once, bytes.
+/// A process that starts with less free space removes the file at once, bytes.
 const TO_START: u64 = 4 << 20;
-/// How much a job writes between two looks at the free space, bytes.
+/// Bytes that a job writes between two checks of the free space.
 const LOOK_EVERY: u64 = 1 << 20;
 
 /// The disk of a data directory.
@@ -40,18 +40,18 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Names it; changes nothing.
+    /// The disk of `data`; changes nothing.
     pub fn new(data: &DataDir) -> Self {
         Self { folder: data.path().to_owned(), held: data.reserve() }
     }
 
-    /// Whether `more` bytes have room beside the reserve.
+    /// Whether `more` bytes fit without the reserve.
     pub(crate) fn has_room(&self, more: u64) -> io::Result<bool> {
         let kept = if self.is_held() { RESERVE - HELD } else { RESERVE };
         Ok(self.free()? >= more.saturating_add(kept))
     }
 
-    /// Refuses what has no room beside the reserve.
+    /// Fails if `more` bytes do not fit without the reserve.
     ///
     /// # Errors
     /// `Error::Full`, `Error::Io`.
@@ -60,13 +60,13 @@ impl Disk {
         if self.has_room(more).map_err(asking)? { Ok(()) } else { Err(Error::Full) }
     }
 
-    /// How many bytes may still be written beside the reserve.
+    /// Bytes that can be written without the reserve.
     pub(crate) fn room(&self) -> io::Result<u64> {
         let kept = if self.is_held() { RESERVE - HELD } else { RESERVE };
         Ok(self.free()?.saturating_sub(kept))
     }
 
-    /// Gives the database the part of the reserve that is held.
+    /// Frees the part of the reserve that the file holds.
     pub(crate) fn let_go(&self) {
         match fs::remove_file(&self.held) {
             Ok(()) => {
@@ -79,15 +79,15 @@ impl Disk {
         }
     }
 
-    /// Lets go where there is hardly any room to start with.
+    /// Frees the reserve if there is hardly any space at the start.
     pub(crate) fn make_room_to_start(&self) {
         if self.free().is_ok_and(|free| free < TO_START) {
             self.let_go();
         }
     }
 
-    /// Whether the disk is so full that only what ends or removes something is written. Holds the file again where
-    /// there is room for it.
+    /// Whether the disk is so full that only writes that end or remove something are accepted. Creates the reserve file
+    /// again if there is space for it.
     pub(crate) fn is_short(&self) -> bool {
         if self.is_held() {
             return false;
@@ -102,7 +102,7 @@ impl Disk {
                     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
                 }
             },
-            // Unknown. The database finds out.
+            // Unknown; the database will find out.
             Err(_) => false,
         }
     }
@@ -115,7 +115,7 @@ impl Disk {
         let mut file = File::create(&self.held)?;
         match fallocate(&file, FallocateFlags::empty(), 0, HELD) {
             Ok(()) => Ok(()),
-            // A file system that cannot allocate ahead.
+            // The file system cannot allocate in advance.
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
                 let zeros = vec![0; LOOK_EVERY as usize];
                 (0..HELD / LOOK_EVERY).try_for_each(|_| file.write_all(&zeros))?;
@@ -131,7 +131,7 @@ impl Disk {
     }
 }
 
-/// What one attempt may write to the disk. Cheap to clone.
+/// Bytes that one attempt may write to the disk. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct WriteBudget(Arc<Spent>);
 
@@ -141,7 +141,7 @@ struct Spent {
     limit: u64,
     /// Bytes written so far.
     written: AtomicU64,
-    /// Bytes written since the last look at the free space.
+    /// Bytes written since the last check of the free space.
     unseen: AtomicU64,
 }
 
@@ -150,11 +150,11 @@ impl WriteBudget {
         Self(Arc::new(Spent { disk, limit, written: AtomicU64::new(0), unseen: AtomicU64::new(LOOK_EVERY) }))
     }
 
-    /// Takes `bytes` from the budget, before they are written.
+    /// Takes `bytes` from the budget before they are written.
     ///
     /// # Errors
-    /// `StorageFull` where the disk has no room for them beside the database's reserve, `FileTooLarge` where the
-    /// attempt would write more than a job may.
+    /// `StorageFull` if they do not fit without the database's reserve, `FileTooLarge` if the attempt would exceed the
+    /// limit of a job.
     pub fn take(&self, more: u64) -> io::Result<()> {
         let written = self.0.written.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         if written > self.0.limit {
@@ -168,7 +168,7 @@ impl WriteBudget {
         self.check(more)
     }
 
-    /// Checks that `bytes` have room, without counting them.
+    /// Checks that `bytes` fit, without counting them.
     ///
     /// # Errors
     /// `StorageFull`.
@@ -176,15 +176,15 @@ impl WriteBudget {
         if self.0.disk.has_room(more)? { Ok(()) } else { Err(ErrorKind::StorageFull.into()) }
     }
 
-    /// How many bytes have room on the disk beside the database's reserve.
+    /// Bytes that fit on the disk without the database's reserve.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub fn room(&self) -> io::Result<u64> {
         self.0.disk.room()
     }
 
-    /// Creates a file, empty if it is there, whose bytes count.
+    /// Creates or truncates a file whose bytes count.
     ///
     /// # Errors
     /// As [`WriteBudget::take`] and [`File::create`].
@@ -199,7 +199,7 @@ impl WriteBudget {
     }
 }
 
-/// Why a job may not write more.
+/// The write limit of a job is exceeded.
 #[derive(Debug, thiserror::Error)]
 #[error("the job would write more than {}, the most that one job may (--job-write-limit)", bytes(*.0))]
 pub(crate) struct OverLimit(u64);
@@ -212,12 +212,12 @@ pub struct BudgetFile {
 }
 
 impl BudgetFile {
-    /// The file itself, for all but writing.
+    /// The underlying file, for everything but writing.
     pub fn as_file(&self) -> &File {
         &self.file
     }
 
-    /// Writes at a place, as [`FileExt::write_all_at`].
+    /// Writes at an offset, as [`FileExt::write_all_at`].
     ///
     /// # Errors
     /// As [`WriteBudget::take`] and [`FileExt::write_all_at`].
@@ -226,7 +226,7 @@ impl BudgetFile {
         self.file.write_all_at(bytes, at)
     }
 
-    /// The same file once more.
+    /// Another handle of the same file.
     ///
     /// # Errors
     /// As [`File::try_clone`].

@@ -10,10 +10,10 @@ use rustix::{
     io::{Errno, Result},
 };
 
-/// The flags of a descriptor that only names a file. The file itself is not opened, so no pipe or device waits.
+/// Flags of a descriptor that only names a file. The file is not opened, so a pipe or device does not block.
 pub(crate) const NAME_ONLY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
-/// How often an open is repeated that another rename has interrupted (`EAGAIN`, openat2(2)).
+/// Attempts to open while renames interrupt the call (`EAGAIN`, openat2(2)).
 const TRIES: u32 = 16;
 
 /// The folder `/`, where absolute paths begin.
@@ -24,14 +24,14 @@ pub(crate) fn file_system() -> Result<OwnedFd> {
 /// Opens the relative `path` below `folder`.
 ///
 /// # Errors
-/// `ELOOP` where a component is a symbolic link, unless it is the last one and `flags` has `PATH | NOFOLLOW`; `EXDEV` where
+/// `ELOOP` if a component is a symbolic link, unless it is the last one and `flags` has `PATH | NOFOLLOW`; `EXDEV` if
 /// the path leads upwards.
 pub(crate) fn open(folder: BorrowedFd<'_>, path: &Path, flags: OFlags) -> Result<OwnedFd> {
     if path.as_os_str().is_empty() {
         return openat(folder, ".", flags, Mode::empty());
     }
     match by_kernel(folder, path, flags) {
-        // Linux before 5.6, or a sandbox that does not know the call.
+        // Linux before 5.6, or a sandbox that rejects the call.
         Err(Errno::NOSYS | Errno::PERM) => by_components(folder, path, flags),
         opened => opened,
     }
@@ -49,7 +49,7 @@ fn by_kernel(folder: BorrowedFd<'_>, path: &Path, flags: OFlags) -> Result<Owned
     opened
 }
 
-/// The same by one `openat` for each component.
+/// Fallback with one `openat` for each component.
 fn by_components(folder: BorrowedFd<'_>, path: &Path, flags: OFlags) -> Result<OwnedFd> {
     let mut parent: Option<OwnedFd> = None;
     let mut components = path.components().filter(|component| *component != Component::CurDir).peekable();
@@ -129,7 +129,7 @@ mod tests {
             for flags in all {
                 let [one, other] = [by_kernel, by_components]
                     .map(|open| open(opened.as_fd(), Path::new(path), flags).and_then(fstat).map(|stat| stat.st_ino));
-                // The fallback refuses each `..`, the kernel those that lead out of the folder.
+                // The fallback rejects every `..`, the kernel only those that lead out of the folder.
                 if path != "a/../a" {
                     assert_eq!(one, other, "{path} with {flags:?}");
                 }

@@ -1,8 +1,8 @@
-//! Counts of orphan files: files in the data directory that the database does not know.
+//! Counts of orphan files: files in the data directory that are not in the database.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Files of which the database knows nothing, and that are left where they are.
+/// Number of orphan files that were left in place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrphanFiles {
     /// Folders of jobs.
@@ -11,7 +11,7 @@ pub struct OrphanFiles {
     pub uploads: u64,
 }
 
-/// What the latest sweeps left.
+/// Orphans that the latest sweeps left in place.
 #[derive(Debug, Default)]
 pub(crate) struct OrphanCounts {
     pub(crate) jobs: AtomicU64,
@@ -19,7 +19,7 @@ pub(crate) struct OrphanCounts {
 }
 
 impl OrphanCounts {
-    /// Their numbers.
+    /// The current numbers.
     pub(crate) fn counts(&self) -> OrphanFiles {
         let [jobs, uploads] = [&self.jobs, &self.uploads].map(|count| count.load(Ordering::Relaxed));
         OrphanFiles { jobs, uploads }

@@ -20,11 +20,11 @@ use rustix::{
 
 use crate::files::open_beneath::{self, NAME_ONLY};
 
-/// How a file is opened that another user may exchange at any time: without waiting for the other end of a pipe, and
-/// without becoming the process's terminal.
+/// Flags for files that another user may replace at any time: the call does not wait for the other end of a pipe, and a
+/// terminal does not become that of the process.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 
-/// A folder that stays the same one whatever its path leads to later. Cheap to clone.
+/// A folder that stays the same even if its path changes. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RootedFolder {
     folder: Arc<OwnedFd>,
@@ -32,22 +32,22 @@ pub struct RootedFolder {
 }
 
 impl RootedFolder {
-    /// Opens a folder by its real path, which has no symbolic link in it.
+    /// Opens a folder by its real path, without symbolic links.
     ///
     /// # Errors
-    /// Those of the system; `ELOOP` where there is a symbolic link in the path after all.
+    /// Those of the system; `ELOOP` if the path has a symbolic link after all.
     pub fn open(real: &Path) -> Result<Self> {
         let folder =
             open_beneath::open(open_beneath::file_system()?.as_fd(), relative(real)?, NAME_ONLY | OFlags::DIRECTORY)?;
         Ok(Self { folder: Arc::new(folder), path: real.into() })
     }
 
-    /// Where it was when it was opened.
+    /// Its path when it was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the system says of the folder itself.
+    /// Metadata of the folder itself.
     ///
     /// # Errors
     /// Those of the system.
@@ -55,18 +55,18 @@ impl RootedFolder {
         File::from(self.folder.try_clone()?).metadata()
     }
 
-    /// What the system says of a file, a folder or a symbolic link in it.
+    /// Metadata of a file, a folder or a symbolic link in it.
     ///
     /// # Errors
-    /// Those of the system; `ELOOP` where a symbolic link is on the way.
+    /// Those of the system; `ELOOP` if a parent is a symbolic link.
     pub fn metadata_of(&self, path: &[u8]) -> Result<Metadata> {
         File::from(self.named(path)?).metadata()
     }
 
-    /// Where a symbolic link in it leads, and what the system says of the link.
+    /// Target and metadata of a symbolic link in it.
     ///
     /// # Errors
-    /// Those of the system; `ELOOP` where another symbolic link is on the way.
+    /// Those of the system; `ELOOP` if a parent is a symbolic link.
     pub fn read_link(&self, path: &[u8]) -> Result<(Vec<u8>, Metadata)> {
         let link = self.named(path)?;
         let target = readlinkat(&link, "", Vec::new())?;
@@ -76,22 +76,21 @@ impl RootedFolder {
     /// Opens a regular file in it.
     ///
     /// # Errors
-    /// Those of the system; `ELOOP` where a symbolic link is on the way; `InvalidInput` for a pipe, a device or a
-    /// folder.
+    /// Those of the system; `ELOOP` for a symbolic link; `InvalidInput` for a pipe, a device or a folder.
     pub fn open_file(&self, path: &[u8]) -> Result<File> {
         regular(open_beneath::open(self.folder.as_fd(), of_bytes(path), READ | OFlags::NOFOLLOW)?)
     }
 
-    /// Opens a regular file in it, also through symbolic links as long as they lead to a file in the folder.
+    /// Opens a regular file in it. Follows symbolic links that lead to a file in the folder.
     ///
     /// # Errors
-    /// As [`RootedFolder::open_file`]; `PermissionDenied` where a link leads out of the folder.
+    /// As [`RootedFolder::open_file`]; `PermissionDenied` if a link leads out of the folder.
     pub fn open_linked_file(&self, path: &[u8]) -> Result<File> {
         match open_beneath::open(self.folder.as_fd(), of_bytes(path), READ) {
             Err(Errno::LOOP) => {}
             opened => return regular(opened?),
         }
-        // The real path is only a hint: what it leads to is opened without links again.
+        // The real path is only a hint: its target is opened again without links.
         let real = self.path.join(of_bytes(path)).canonicalize()?;
         let Ok(within) = real.strip_prefix(&self.path) else {
             return Err(Error::new(ErrorKind::PermissionDenied, "a symbolic link on the way leads out of the folder"));
@@ -99,23 +98,23 @@ impl RootedFolder {
         regular(open_beneath::open(self.folder.as_fd(), within, READ)?)
     }
 
-    /// Hands each name in a folder of it to `take`, in no order, with whether that is a folder. An empty path is the
-    /// folder itself.
+    /// Calls `take` with each name in a subfolder, in no order, and whether it is a folder. An empty path is the folder
+    /// itself.
     ///
     /// # Errors
-    /// Those of the system; some names may have been handed out before.
+    /// Those of the system; `take` may have been called before.
     pub fn names(&self, path: &[u8], mut take: impl FnMut(&[u8], bool)) -> Result<()> {
         self.entries(path, |name, kind| take(name, kind == FileType::Directory))
     }
 
-    /// The same with the kind of each entry.
+    /// As [`RootedFolder::names`], with the kind of each entry.
     pub(crate) fn entries(&self, path: &[u8], mut take: impl FnMut(&[u8], FileType)) -> Result<()> {
         let opened = open_beneath::open(self.folder.as_fd(), of_bytes(path), READ | OFlags::DIRECTORY)?;
         let mut entries = Dir::read_from(&opened)?;
         while let Some(entry) = entries.read() {
             let entry = entry?;
             let kind = match entry.file_type() {
-                // Some file systems do not say.
+                // Some file systems do not report the kind.
                 FileType::Unknown => {
                     let stat = statat(&opened, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
                     FileType::from_raw_mode(stat.st_mode)
@@ -130,13 +129,13 @@ impl RootedFolder {
         Ok(())
     }
 
-    /// A descriptor that names what is there, itself where it is a symbolic link.
+    /// A descriptor that names an entry, also a symbolic link.
     fn named(&self, path: &[u8]) -> Result<OwnedFd> {
         Ok(open_beneath::open(self.folder.as_fd(), of_bytes(path), NAME_ONLY | OFlags::NOFOLLOW)?)
     }
 }
 
-/// Opens a regular file by its real path, which has no symbolic link in it.
+/// Opens a regular file by its real path, without symbolic links.
 ///
 /// # Errors
 /// As [`RootedFolder::open_file`].

@@ -13,7 +13,7 @@ use rustix::fs::FileType;
 
 use crate::{Error, Result, RootedFolder, RootedPath};
 
-/// The most folders that [`Roots::list`] answers.
+/// Most folders that [`Roots::list`] returns.
 const LIST_LIMIT: usize = 1_000;
 
 /// The configured roots, canonical.
@@ -45,12 +45,12 @@ impl Roots {
         &self.paths
     }
 
-    /// The real path, symlinks resolved; `Error::Path` unless it exists and lies inside a root. Only a hint: what is
-    /// there may be exchanged at once. To read it, [`RootedFolder::open`] it, which follows no link any more.
+    /// Returns the real path, symlinks resolved; `Error::Path` unless it exists inside a root. Only a hint, because the
+    /// entry may be replaced at once. To read it, use [`RootedFolder::open`], which follows no links.
     ///
     /// # Errors
-    /// `Error::Path`: a sentence that names the path and the roots. What lies outside is not told apart from what does
-    /// not exist there, so that a user cannot probe the disk.
+    /// `Error::Path`: a sentence that names the path and the roots. Paths outside the roots and missing paths get the
+    /// same message, so that a user cannot probe the disk.
     pub fn resolve(&self, path: &RootedPath) -> Result<PathBuf> {
         let given = Path::new(&path.0);
         if path.0.is_empty() {
@@ -67,7 +67,7 @@ impl Roots {
             match candidate.canonicalize() {
                 Ok(real) if self.contain(&real) => return Ok(real),
                 Ok(_) => return Err(self.outside(path)),
-                // Only below a root does it matter why; elsewhere it is none of the asker's business.
+                // The reason is only given below a root.
                 Err(error) if self.contain(&candidate) && error.kind() != ErrorKind::NotFound => broken = Some(error),
                 Err(_) => {}
             }
@@ -81,11 +81,11 @@ impl Roots {
         Err(Error::Path(format!("the path {} does not exist under {}", path.0, self.names())))
     }
 
-    /// The folders in `path` (the roots themselves for `None`), sorted, for the picker; at most 1,000. Hidden ones and
-    /// those that lead outside are left out.
+    /// The folders in `path` (the roots for `None`), sorted, for the folder picker; at most 1,000. Leaves out hidden
+    /// folders and links to the outside.
     ///
     /// # Errors
-    /// `Error::Path` as for [`Roots::resolve`], or where `path` is not a readable folder.
+    /// `Error::Path` as for [`Roots::resolve`], or if `path` is not a readable folder.
     pub fn list(&self, path: Option<&str>) -> Result<FolderListing> {
         let Some(path) = path.filter(|path| !path.is_empty()) else {
             let folders = self.paths.iter().map(|root| {
@@ -106,7 +106,7 @@ impl Roots {
         let mut files = 0;
         let take = |name: &[u8], kind: FileType| {
             let path = real.join(OsStr::from_bytes(name));
-            // Names that are no UTF-8 cannot be typed into a form, nor come back from one.
+            // Names that are not UTF-8 cannot be sent by a form.
             match (self.is_folder(&path, kind), str::from_utf8(name), path.to_str()) {
                 (Some(true), Ok(name), Some(path)) if !name.starts_with('.') => {
                     folders.push(FolderEntry { name: name.to_owned(), path: path.to_owned() });
@@ -123,7 +123,7 @@ impl Roots {
         Ok(FolderListing { path: Some(real.display().to_string()), parent, folders, files, truncated })
     }
 
-    /// Whether an entry is a folder, or a symbolic link to one; `None` for a link that leads nowhere or out of the
+    /// Whether an entry is a folder, or a symbolic link to one; `None` for a link that is broken or leads out of the
     /// roots.
     fn is_folder(&self, path: &Path, kind: FileType) -> Option<bool> {
         if kind != FileType::Symlink {
@@ -145,7 +145,7 @@ impl Roots {
         }
     }
 
-    /// By whole components: `/data-old` is not in `/data`.
+    /// Compares whole components: `/data-old` is not in `/data`.
     fn contain(&self, path: &Path) -> bool {
         self.paths.iter().any(|root| path.starts_with(root))
     }

@@ -6,14 +6,14 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpgrp, kill_process_group, pidf
 
 use super::{Group, Mark, Process, table};
 
-/// What was sent SIGKILL is looked at again after this …
+/// Pause before processes that were sent SIGKILL are checked again …
 const LOOK: Duration = Duration::from_millis(10);
-/// … and how often; a process that is still there waits for a disk that does not respond, or may not be ended by this
-/// process.
+/// … and number of checks. A process that remains waits for a disk that does not respond, or this process may not kill
+/// it.
 const LOOKS: usize = 100;
 
-/// Sends a signal to a group that is certainly the one meant: its first process has been started by the caller, who has
-/// not yet asked for its exit code.
+/// Sends a signal to a group that cannot have been replaced: the caller started its leader and has not yet waited for
+/// it.
 pub fn signal_group(leader: u32, signal: Signal) {
     if let Some(group) = group_of(leader) {
         // It may have ended.
@@ -21,13 +21,13 @@ pub fn signal_group(leader: u32, signal: Signal) {
     }
 }
 
-/// Ends a group with SIGKILL, if it still is the one that was recorded: its first process began when the record says,
-/// or, where that has ended, one of the others bears the mark. Answers how many processes it had.
+/// Kills a group with SIGKILL if it is still the recorded one: its leader has the recorded start time, or, if the
+/// leader has ended, another member has the mark. Returns the number of its processes.
 pub fn end_group(group: Group, mark: &Mark) -> usize {
     let members = table::in_group(group.leader);
     let is_same = match table::find(group.leader) {
         Some(leader) => leader.started == group.started,
-        // A number is not given away while a group is called so.
+        // An id is not reused while a group has it.
         None => members.iter().any(|process| process.bears(mark)),
     };
     if !is_same || members.is_empty() {
@@ -37,9 +37,9 @@ pub fn end_group(group: Group, mark: &Mark) -> usize {
     members.len()
 }
 
-/// Ends with SIGKILL what is left of a group whose first process the caller has waited for, which was over at `ended`
-/// ([`table::now`]): every process in it since then is meant, with or without a mark, because the number cannot have
-/// been given away. Answers how many processes that were.
+/// Kills with SIGKILL what is left of a group whose leader was waited for and had ended at `ended` ([`table::now`]).
+/// Every process in the group since then belongs to it, with or without a mark, because the id cannot have been reused.
+/// Returns their number.
 pub fn end_rest_of_group(leader: u32, ended: u64) -> usize {
     let members = table::in_group(leader);
     if members.iter().any(|process| process.started <= ended) {
@@ -49,7 +49,7 @@ pub fn end_rest_of_group(leader: u32, ended: u64) -> usize {
     0
 }
 
-/// Ends all that bear the mark, wherever they have gone. Answers how many there were.
+/// Kills all processes with the mark, in any group. Returns their number.
 pub fn end_marked(mark: &Mark) -> usize {
     let own = std::process::id();
     let marked = || {
@@ -64,7 +64,7 @@ pub fn end_marked(mark: &Mark) -> usize {
     before.len()
 }
 
-/// Sends SIGKILL until there are none: one that forks meanwhile has children.
+/// Sends SIGKILL until none is left: a process may fork in between.
 fn until_gone(left: impl Fn() -> Vec<Process>, kill: impl Fn(&[Process])) {
     for _ in 0..LOOKS {
         let left = left();
@@ -77,13 +77,13 @@ fn until_gone(left: impl Fn() -> Vec<Process>, kill: impl Fn(&[Process])) {
     tracing::warn!("processes that were sent SIGKILL are still there");
 }
 
-/// Ends one process, and its group if it leads one: this also ends processes that fork faster than they are ended.
+/// Kills one process, and its group if it is the leader, so that processes that fork quickly are killed too.
 fn end(process: &Process) {
     if process.pid == process.group {
         return signal_group(process.pid, Signal::KILL);
     }
     let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return };
-    // Held by its handle before it is looked at again, so that nothing can take its number in between.
+    // Opened as a pidfd before the second check, so that its id cannot be reused in between.
     if let Ok(handle) = pidfd_open(pid, PidfdFlags::empty())
         && table::find(process.pid).is_some_and(|now| now.started == process.started)
     {
@@ -91,7 +91,7 @@ fn end(process: &Process) {
     }
 }
 
-/// The number of a group as the system takes it; never that of this process, nor 0 and 1, which mean others.
+/// The id of a group for the system; never that of this process, nor 0 and 1, which mean others.
 fn group_of(leader: u32) -> Option<Pid> {
     let group = i32::try_from(leader).ok().filter(|leader| *leader > 1).and_then(Pid::from_raw)?;
     (group != getpgrp()).then_some(group)

@@ -4,23 +4,23 @@ use std::fs;
 
 use super::Mark;
 
-/// A process, as the kernel's table shows it.
+/// A process in the kernel's process table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// Process id.
     pub pid: u32,
-    /// The group it is in.
+    /// Id of its group.
     pub group: u32,
-    /// When it began, in ticks of the kernel since that did.
+    /// Start time, in kernel ticks since boot.
     pub started: u64,
-    /// Memory it has resident, bytes; what it shares with others counts for each.
+    /// Resident memory, bytes; shared memory counts for each process.
     pub resident: u64,
-    /// Whether it has ended, and only its parent's look at its exit code is missing.
+    /// Whether it has ended and its parent has not waited for it (a zombie).
     pub ended: bool,
 }
 
 impl Process {
-    /// Whether the mark is in the environment that it was started with. `false` if this process may not read it.
+    /// Whether it was started with the mark in its environment. `false` if this process may not read it.
     pub fn bears(&self, mark: &Mark) -> bool {
         let environment = fs::read(format!("/proc/{}/environ", self.pid));
         environment.is_ok_and(|environment| mark.is_in(&environment))
@@ -46,15 +46,15 @@ pub fn find(pid: u32) -> Option<Process> {
     read(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Those of a group that have not ended.
+/// The members of a group that have not ended.
 pub fn in_group(group: u32) -> Vec<Process> {
     let mut found = all();
     found.retain(|process| process.group == group && !process.ended);
     found
 }
 
-/// `/proc/PID/stat`: `proc_pid_stat(5)`. The second field is the program's name, which may hold anything but ends with
-/// the last bracket.
+/// Parses `/proc/PID/stat` (`proc_pid_stat(5)`). The second field is the program's name, which may contain any
+/// character; it ends at the last bracket.
 fn read(pid: u32, stat: &str) -> Option<Process> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();

@@ -13,17 +13,17 @@ use crate::{
     types::curve::{Curve, Recorder, done},
 };
 
-/// A shorter attempt has no forecast.
+/// Shorter attempts have no forecast.
 pub(crate) const BEGINS: Duration = Duration::from_secs(1);
-/// Between two estimates of one that moves …
+/// Time between two estimates of a job that moves …
 const MOVING: Duration = Duration::from_secs(1);
-/// … and of one that does not.
+/// … and of a job that does not.
 const RESTING: Duration = Duration::from_secs(2);
-/// The newest history of its kind is waited for so long; then what was known before has to do.
+/// Longest wait for the newest history of the kind; after that the cached one is used.
 const WAIT: Duration = Duration::from_secs(4);
-/// Between two saves of the curve.
+/// Time between two saves of the curve.
 const SAVE: Duration = Duration::from_secs(10);
-/// What users see changes with a part of the range as large as this.
+/// Smallest visible change, as a part of the range.
 const SEEN: f64 = 0.1;
 
 /// The forecast of one attempt: its progress curve and its estimator.
@@ -35,7 +35,7 @@ pub(crate) struct RunForecast {
     estimator: Option<Box<Estimator>>,
     kind_history: Arc<KindHistory>,
     looked_at: Option<Instant>,
-    /// Whether it has moved since.
+    /// Whether the progress has moved since then.
     moved: bool,
     saved_at: Instant,
     unsaved: bool,
@@ -74,8 +74,8 @@ impl RunForecast {
         }
     }
 
-    /// How long it will still take, when it is time to say so again. `lookup` is asked what earlier runs teach, until it
-    /// has heard of the newest.
+    /// Estimates the time left, if a new estimate is due. Calls `lookup` for the history of the kind until it is up to
+    /// date.
     pub(crate) fn forecast(
         &mut self,
         progress: &Progress,
@@ -114,7 +114,7 @@ impl RunForecast {
         })
     }
 
-    /// The curve, when it is time to save it again.
+    /// The curve, if it is due to be saved.
     pub(crate) fn due_curve(&mut self, now: Instant) -> Option<Curve> {
         let rested = now.saturating_duration_since(self.saved_at) >= SAVE;
         (self.unsaved && rested).then(|| {
@@ -140,7 +140,7 @@ impl Forecast {
         Self { eta: progress.eta, slow: progress.slow, quiet_after: progress.quiet_after }
     }
 
-    /// Whether users see a difference to `other`.
+    /// Whether users can see the difference to `other`.
     pub(crate) fn differs(&self, other: &Self) -> bool {
         let far = |a: f64, b: f64| (a - b).abs() > SEEN * a.max(b).max(1.0);
         let ranges = match (self.eta, other.eta) {

@@ -10,19 +10,19 @@ use model::QUIET_AFTER;
 
 use crate::store::{PastRun, Store};
 
-/// How long what was learned is used before the store is asked again.
+/// Time until a cached history is read again.
 const REFRESH_EVERY: Duration = Duration::from_mins(1);
-/// A run is quiet after this multiple of the longest silence that is usual in its kind.
+/// A run is quiet after this multiple of the longest usual silence of its kind.
 const QUIET_FACTOR: f64 = 3.0;
-/// Least number of runs from which the usual silence is learned.
+/// Least number of runs for an estimate of the usual silence.
 const QUIET_RUNS: usize = 3;
 
-/// What the recent successful runs of a kind show.
+/// Statistics of the recent successful runs of a kind.
 #[derive(Debug, Default)]
 pub(crate) struct KindHistory {
-    /// How its runs go.
+    /// Usual pace of its runs.
     pub(crate) history: Option<Arc<History>>,
-    /// Seconds without a report after which one is quiet, where that is longer than [`QUIET_AFTER`].
+    /// Seconds without a report after which a run is quiet, if that is more than [`QUIET_AFTER`].
     pub(crate) quiet_after: Option<f64>,
 }
 
@@ -42,9 +42,9 @@ impl KindHistory {
 /// A cached history.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HistoryLookup {
-    /// Nothing of its runs before the store has answered for the first time.
+    /// Empty: the store has not returned anything yet.
     pub(crate) kind_history: Arc<KindHistory>,
-    /// It misses the newest runs: the store is being asked for them.
+    /// Without the newest runs: the store is being read.
     pub(crate) stale: bool,
 }
 
@@ -59,7 +59,7 @@ struct CachedHistory {
 }
 
 impl HistoryCache {
-    /// The cached history, and whether it is stale: then the caller reads the store again.
+    /// The cached history, and whether it is stale: then the caller reads the store.
     pub(crate) fn lookup(&self, now: Instant) -> (HistoryLookup, bool) {
         let mut entry = self.entry();
         let refresh = entry.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= REFRESH_EVERY);
@@ -70,7 +70,7 @@ impl HistoryCache {
         (entry.lookup.clone(), refresh)
     }
 
-    /// Asks the store. Where it fails, what was known stays.
+    /// Reads the store. After an error the cached history stays.
     pub(crate) async fn refresh(&self, store: &dyn Store, kind: &str, stages: usize) {
         let kind_history = match store.recent_runs(kind).await {
             Ok(runs) => Some(Arc::new(KindHistory::of(stages, &runs))),

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// What was seen this long ago counts for 1/e: about half a minute matters in all.
+/// Time constant: a sample of this age counts for 1/e, so about half a minute matters in all.
 const MEMORY: Duration = Duration::from_secs(15);
-/// No speed is told before this much has been watched …
+/// There is no speed before this time …
 const WATCHED: Duration = Duration::from_secs(2);
-/// … and this many changes have been seen.
+/// … and this number of changes.
 const CHANGES: u32 = 2;
 
 /// An exponentially weighted mean of the speed, over time and not over updates: weight `exp(-age / MEMORY)`.
@@ -22,7 +22,7 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// Begins to watch at `value`.
+    /// A rate that begins at `value`.
     pub(crate) fn starting_at(now: Instant, value: u64) -> Self {
         Self { began: now, last: now, value, units: 0.0, seconds: 0.0, changes: 0 }
     }
@@ -34,7 +34,7 @@ impl Rate {
             return;
         }
         if value == self.value {
-            // The time goes on counting: a stall lowers the speed once the value moves again.
+            // The time still counts: a stall lowers the speed once the value moves again.
             return;
         }
         let passed = now.saturating_duration_since(self.last).as_secs_f64();
@@ -46,7 +46,7 @@ impl Rate {
         self.last = now;
     }
 
-    /// Units per second; `None` before it means something.
+    /// Units per second; `None` before it is meaningful.
     pub(crate) fn per_second(&self) -> Option<f64> {
         let watched = self.last.saturating_duration_since(self.began);
         (watched >= WATCHED && self.changes >= CHANGES && self.seconds > 0.0).then(|| self.units / self.seconds)

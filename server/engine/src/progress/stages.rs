@@ -9,11 +9,11 @@ pub(crate) struct Stages {
     starts: Vec<f64>,
 }
 
-/// The share of a stage that history gives nothing: it still needs room for its milepost.
+/// Share of a stage for which history has no duration: its milepost needs room.
 const SMALLEST_SHARE: f64 = 0.02;
 
 impl Stages {
-    /// Stages that share the bar by `weights`; equally where those do not fit.
+    /// Stages that share the bar by `weights`; equally if those are invalid.
     pub(crate) fn new(names: &'static [&'static str], weights: &[f64]) -> Self {
         let usable = weights.len() == names.len() && weights.iter().all(|w| w.is_finite() && *w >= 0.0);
         let sum: f64 = if usable { weights.iter().sum() } else { 0.0 };
@@ -30,18 +30,18 @@ impl Stages {
         Self { names, starts }
     }
 
-    /// How many there are; 0 for a task of one piece.
+    /// Number of stages; 0 for a task without stages.
     pub(crate) fn count(&self) -> usize {
         self.names.len()
     }
 
-    /// The stage as users are shown it; `None` where there is none of that number.
+    /// The stage as shown to users; `None` if there is no such stage.
     pub(crate) fn shown(&self, index: usize) -> Option<Stage> {
         let name = (*self.names.get(index)?).to_owned();
         Some(Stage { index: index as u32, count: self.names.len() as u32, name, starts: self.starts.clone() })
     }
 
-    /// How much of the whole is done when `value` of `max` is done in stage `index`; `None` while that is unknown.
+    /// Fraction of the whole when `value` of `max` is done in stage `index`; `None` if unknown.
     pub(crate) fn fraction(&self, index: Option<usize>, value: u64, max: Option<u64>) -> Option<f64> {
         let inside = max.map(|max| if max == 0 { 1.0 } else { (value as f64 / max as f64).min(1.0) });
         if self.names.is_empty() {
@@ -52,7 +52,7 @@ impl Stages {
         let end = self.starts.get(index + 1).copied().unwrap_or(1.0);
         match inside {
             Some(inside) => Some(start + (end - start) * inside),
-            // What lies behind is certain, even where this stage cannot say how long it is.
+            // The earlier stages are complete, even if the length of this one is unknown.
             None => (index > 0).then_some(start),
         }
     }

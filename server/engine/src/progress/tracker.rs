@@ -15,42 +15,42 @@ use serde_json::Value;
 
 use crate::progress::{forecast::Forecast, rate::Rate, stages::Stages};
 
-/// What is not done yet never reads as 100 %.
+/// Unfinished work never shows as 100 %.
 const NEARLY_DONE: f64 = 0.9999;
 
 /// The counters of one attempt. Its value is the sum of the stripes and `base`, in wrapping arithmetic.
 #[derive(Debug)]
 pub(crate) struct Tracker {
-    /// Where `advance` adds up: each thread has a stripe of its own, as far as they go round.
+    /// Sums of `advance`: each thread has its own stripe, if there are enough.
     stripes: Box<[Stripe]>,
-    /// Offset that makes the sum right after the value was set or reset.
+    /// Offset that makes the sum correct after the value was set or reset.
     base: AtomicU64,
-    /// Rises with every report but `advance`, whose traces are in the stripes.
+    /// Incremented by every report except `advance`, which changes the stripes.
     changes: AtomicU64,
     warnings: AtomicU64,
     reports: Mutex<Reports>,
     stages: Stages,
 }
 
-/// A counter on cache lines of its own: two, because processors fetch them in pairs.
+/// A counter on its own cache lines: two, because processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Stripe(AtomicU64);
 
-/// What is reported rarely.
+/// Rarely reported values.
 #[derive(Debug)]
 struct Reports {
     stage: Option<usize>,
-    /// The value in this stage that this attempt began at.
+    /// The value at which this attempt began the stage.
     begin: u64,
-    /// Whether the task has said that it cannot go on from where an earlier attempt stopped.
+    /// Whether the task starts over instead of continuing from an earlier attempt.
     restarted: bool,
     max: Option<u64>,
     unit: &'static str,
     message: String,
     tone: Tone,
     data: Option<Value>,
-    /// Seconds spent in each stage that was left.
+    /// Seconds spent in each completed stage.
     seconds: Vec<f64>,
     entered: Instant,
 }
@@ -90,7 +90,7 @@ impl Tracker {
         self.changed();
     }
 
-    /// Sets the value to what an earlier attempt has done, which says nothing of the speed of this one.
+    /// Sets the value that an earlier attempt reached; it does not count for the speed.
     pub(crate) fn continue_at(&self, value: u64) {
         let mut reports = self.reports();
         reports.begin = value;
@@ -98,7 +98,7 @@ impl Tracker {
         self.changed();
     }
 
-    /// Enters a stage; answers `false` where there is none of that number or it has been left already.
+    /// Enters a stage; returns `false` if there is no such stage or it is over.
     pub(crate) fn stage(&self, index: usize) -> bool {
         let mut reports = self.reports();
         if index >= self.stages.count() || reports.stage.is_some_and(|current| index < current) {
@@ -118,7 +118,7 @@ impl Tracker {
         true
     }
 
-    /// Says how much there is to do in this stage.
+    /// Sets the total of this stage.
     pub(crate) fn total(&self, total: Option<u64>, unit: &'static str) {
         let mut reports = self.reports();
         reports.max = total;
@@ -126,7 +126,7 @@ impl Tracker {
         self.changed();
     }
 
-    /// Says what is being done.
+    /// Sets the message.
     pub(crate) fn message(&self, tone: Tone, text: String) {
         let mut reports = self.reports();
         reports.message = text;
@@ -145,13 +145,13 @@ impl Tracker {
         self.count_warnings(1);
     }
 
-    /// Counts warnings that an earlier attempt gave.
+    /// Adds the warnings of an earlier attempt.
     pub(crate) fn count_warnings(&self, warnings: u64) {
         self.warnings.fetch_add(warnings, Relaxed);
         self.changed();
     }
 
-    /// Nothing that an earlier attempt left counts for this one, neither its warnings nor its place.
+    /// Discards the warnings and the progress of an earlier attempt.
     pub(crate) fn start_over(&self) {
         self.warnings.store(0, Relaxed);
         self.reports().restarted = true;
@@ -163,7 +163,7 @@ impl Tracker {
         self.warnings.load(Relaxed)
     }
 
-    /// How many stages its kind has.
+    /// Number of stages.
     pub(crate) fn stage_count(&self) -> usize {
         self.stages.count()
     }
@@ -197,32 +197,32 @@ impl Reports {
     }
 }
 
-/// What the sampler remembers of a tracker between two looks.
+/// The sampler's state for a tracker between two samples.
 #[derive(Debug)]
 pub(crate) struct Sample {
     seen: (u64, u64),
-    /// The stage, and the value that it began at.
+    /// The stage, and the value at its beginning.
     began: (Option<usize>, u64),
     rate: Rate,
-    /// Whether the place in `progress` is still the one where an earlier attempt stopped.
+    /// Whether `progress` still shows the point where an earlier attempt stopped.
     left: bool,
     progress: Progress,
 }
 
 impl Sample {
-    /// Nothing seen yet of an attempt that begins with what an earlier one `left`.
+    /// State of a new attempt; `left` is the progress of the earlier one.
     pub(crate) fn new(now: Instant, mut left: Progress) -> Self {
         let (rate, something) = (Rate::starting_at(now, 0), left != Progress::default());
         left.slow = false;
         Self { seen: (0, 0), began: (None, 0), rate, left: something, progress: left }
     }
 
-    /// What was seen last.
+    /// The latest sample.
     pub(crate) fn progress(&self) -> &Progress {
         &self.progress
     }
 
-    /// Looks at the tracker; answers whether it has moved since the last look.
+    /// Samples the tracker; returns whether it has moved since the last sample.
     pub(crate) fn update(&mut self, tracker: &Tracker, now: Instant, at: Micros) -> bool {
         let sum = tracker.sum();
         let seen = (tracker.changes.load(Relaxed), sum);
@@ -241,7 +241,7 @@ impl Sample {
         // `None` is less than any number.
         let fraction = tracker.stages.fraction(reports.stage, value, reports.max).map(|f| f.min(NEARLY_DONE));
         let progress = &mut self.progress;
-        // A task that continues needs a moment to find its place again; the bar waits for it where it stood.
+        // A resumed task needs a moment to find its place; the bar stays until then.
         let finds_its_place = self.left && !reports.restarted && value == 0 && fraction <= progress.fraction;
         if !finds_its_place {
             let known = progress.fraction.filter(|_| !self.left);
@@ -249,7 +249,7 @@ impl Sample {
             progress.value = value;
             progress.max = reports.max;
             reports.unit.clone_into(&mut progress.unit);
-            // What was known stays known, and never falls.
+            // A known fraction stays known and never falls.
             progress.fraction = if fraction > known { fraction } else { known };
             progress.stage = reports.stage.and_then(|index| tracker.stages.shown(index));
         }
@@ -265,8 +265,8 @@ impl Sample {
         true
     }
 
-    /// Sets the forecast. Without `with_news` of the task, only a difference that users see counts as news;
-    /// answers whether it is.
+    /// Sets the forecast and returns whether it is news: without `with_news` of the task, only if users can see the
+    /// difference.
     pub(crate) fn set_forecast(&mut self, forecast: Forecast, with_news: bool) -> bool {
         let news = !with_news && forecast.differs(&Forecast::of(&self.progress));
         if news || with_news {
@@ -279,7 +279,7 @@ impl Sample {
         news
     }
 
-    /// The last look. What has succeeded is whole, whatever it reported.
+    /// The last sample. A succeeded job is complete, whatever it reported.
     pub(crate) fn close(&mut self, tracker: &Tracker, now: Instant, at: Micros, succeeded: bool) {
         self.update(tracker, now, at);
         self.progress.eta = None;
@@ -299,7 +299,7 @@ fn stripe_count() -> usize {
     })
 }
 
-/// This thread's number among all that ever reported.
+/// Number of this thread, in the order of first reports.
 fn own_stripe() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
@@ -320,7 +320,7 @@ mod tests {
 
     use super::*;
 
-    /// What an attempt begins with after one that had counted 60 of 100.
+    /// The progress left by an attempt that had counted 60 of 100.
     fn left() -> Progress {
         Progress { value: 60, max: Some(100), unit: "rows".to_owned(), fraction: Some(0.6), ..Progress::default() }
     }
@@ -337,7 +337,7 @@ mod tests {
         seen(0.6, 60);
         tracker.total(Some(200), "rows");
         seen(0.6, 60);
-        // It goes on from its checkpoint, which was made a little earlier, and never falls again.
+        // It resumes from a slightly older checkpoint; the progress does not fall.
         tracker.continue_at(100);
         seen(0.5, 100);
         tracker.set(0);

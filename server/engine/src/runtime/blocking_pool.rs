@@ -10,10 +10,10 @@ use crate::{Error, Result};
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// Threads that take work in the order in which it comes. They end when the pool is dropped and the work is done.
+/// Threads that run work in the order of submission. They end when the pool is dropped and the work is done.
 ///
-/// Not tokio's blocking pool: that one grows to hundreds of threads, and a task that hashes a disk must not be able
-/// to take the machine away from everybody else.
+/// Not tokio's blocking pool: that one grows to hundreds of threads, and a task that hashes a disk must not slow down
+/// the whole machine.
 #[derive(Clone)]
 pub(crate) struct Pool {
     work: mpsc::Sender<Work>,
@@ -21,7 +21,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Starts `threads` threads; `None` for as many as the machine has cores.
+    /// Starts `threads` threads; `None` for one per core.
     pub(crate) fn start(threads: Option<usize>) -> Result<Self> {
         let cores = || thread::available_parallelism().map_or(2, NonZero::get);
         let threads = threads.unwrap_or_else(cores).max(1);
@@ -37,14 +37,14 @@ impl Pool {
         Ok(Self { work, threads })
     }
 
-    /// Hands in work. It must not panic.
+    /// Submits work, which must not panic.
     pub(crate) fn submit(&self, work: impl FnOnce() + Send + 'static) {
         // The threads live as long as any sender does.
         let sent = self.work.send(Box::new(work));
         debug_assert!(sent.is_ok(), "the pool's threads outlive its handles");
     }
 
-    /// How many threads there are.
+    /// Number of threads.
     pub(crate) fn threads(&self) -> usize {
         self.threads
     }

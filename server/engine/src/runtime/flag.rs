@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Down until it is raised; never lowered again. A check costs one atomic load, unlike a `CancellationToken`,
-/// which takes a lock: tasks ask in their innermost loops.
+/// Never lowered once raised. A check costs one atomic load, unlike a `CancellationToken`, which takes a lock: tasks
+/// check it in their innermost loops.
 #[derive(Debug, Default)]
 pub(crate) struct Flag {
     raised: AtomicBool,
@@ -13,7 +13,7 @@ pub(crate) struct Flag {
 }
 
 impl Flag {
-    /// Raises it and wakes everybody who waits. Answers whether it was down.
+    /// Raises it and wakes all waiters. Returns whether it was down.
     pub(crate) fn raise(&self) -> bool {
         let was_down = !self.raised.swap(true, Ordering::AcqRel);
         if was_down {
@@ -33,7 +33,7 @@ impl Flag {
             return;
         }
         let mut waiting = std::pin::pin!(self.waiting.notified());
-        // Enlisted before the second look, so that a raise in between is not missed.
+        // Registered before the second check, so that a raise in between is not missed.
         waiting.as_mut().enable();
         if !self.is_raised() {
             waiting.await;

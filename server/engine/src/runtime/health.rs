@@ -1,6 +1,5 @@
-//! Liveness of the engine's own threads and service tasks, the *parts*. A part that panics or returns early is recorded
-//! as a [`Failure`], after which the process should end; a part that is alive answers within a few milliseconds when
-//! asked.
+//! Health of the engine's own threads and service tasks, the *parts*. A part that panics or returns early is recorded
+//! as a [`Failure`], and the process should end. A live part answers a health check within a few milliseconds.
 
 use std::{
     io,
@@ -21,18 +20,18 @@ use tokio::{
 
 use crate::runtime::{flag::Flag, panics};
 
-/// All parts of a process, and the first of them that ended before its time.
+/// All parts of a process, and the first that ended early.
 #[derive(Default)]
 pub struct Health {
     parts: Mutex<Vec<Arc<Part>>>,
     failure: OnceLock<Failure>,
     failed: Flag,
-    /// Whether parts may end: the process is stopping.
+    /// Whether parts may end, because the process shuts down.
     stopping: AtomicBool,
     trouble: Mutex<Option<Trouble>>,
 }
 
-/// A part that ended before its time.
+/// A part that ended early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The part.
@@ -67,7 +66,7 @@ impl Health {
         }
     }
 
-    /// Asks every part for a sign of life. Returns the names of those that give none `within` that time.
+    /// Checks every part; returns the names of those that do not answer `within` that time.
     pub async fn silent_parts(&self, within: Duration) -> Vec<&'static str> {
         let deadline = Instant::now() + within;
         let parts = self.parts().clone();
@@ -87,14 +86,14 @@ impl Health {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    /// Records that a part has ended before its time; the first one counts.
+    /// Records that a part has ended early; only the first one counts.
     pub(crate) fn fail(&self, part: &'static str, reason: String) {
         tracing::error!(part, reason, "a part of this process has ended");
         let _ = self.failure.set(Failure { part, reason });
         self.failed.raise();
     }
 
-    /// From now on parts may end.
+    /// Allows parts to end from now on.
     pub fn expect_ends(&self) {
         self.stopping.store(true, Ordering::Release);
     }
@@ -166,7 +165,7 @@ pub(crate) fn timer_runtime() -> Runtime {
 /// Wakes a thread so that it answers.
 pub(crate) type Knock = Box<dyn Fn() + Send + Sync>;
 
-/// One thread or service task. Questions and answers are counted, so that an answer covers all questions before it.
+/// One thread or service task. Checks and answers are counted, so that an answer covers all earlier checks.
 pub(crate) struct Part {
     name: &'static str,
     knock: Option<Knock>,
@@ -177,7 +176,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Answers what was asked since the last call. Costs two atomic loads where nothing was.
+    /// Answers the checks since the last call. Costs two atomic loads if there were none.
     pub(crate) fn answer(&self) {
         let asked = self.asked.load(Ordering::Acquire);
         if self.answered.load(Ordering::Relaxed) != asked {
@@ -186,7 +185,7 @@ impl Part {
         }
     }
 
-    /// Runs `work`, and answers while it waits.
+    /// Runs `work`, and answers checks while it waits.
     pub(crate) async fn answer_during<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
@@ -207,7 +206,7 @@ impl Part {
         asked
     }
 
-    /// Waits for the answer to question number `asked`.
+    /// Waits for the answer to check number `asked`.
     async fn answered(&self, asked: u64) {
         loop {
             let mut answer = std::pin::pin!(self.answer.notified());

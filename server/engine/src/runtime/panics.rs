@@ -12,20 +12,20 @@ use std::{
 /// A panic that was caught.
 #[derive(Clone, Debug)]
 pub(crate) struct Panicked {
-    /// What it said.
+    /// Its message.
     pub(crate) message: String,
-    /// Where it happened and how it got there.
+    /// Its location and stack trace.
     pub(crate) trace: String,
 }
 
 thread_local! {
-    /// How many calls of [`guard`] this thread is in.
+    /// Depth of calls of [`guard`] on this thread.
     static GUARDED: Cell<u32> = const { Cell::new(0) };
-    /// What the hook saw last on this thread.
+    /// The last panic that the hook recorded on this thread.
     static CAUGHT: RefCell<Option<Panicked>> = const { RefCell::new(None) };
 }
 
-/// Polls `future` to its end; a panic in it becomes an error.
+/// Polls `future` to completion; a panic becomes an error.
 pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> {
     let mut future = std::pin::pin!(future);
     std::future::poll_fn(move |context| match guard(|| future.as_mut().poll(context)) {
@@ -36,14 +36,14 @@ pub(crate) async fn caught<F: Future>(future: F) -> Result<F::Output, Panicked> 
     .await
 }
 
-/// Calls `work`; a panic in it becomes an error. The caller must not look again at what `work` has left half done.
+/// Calls `work`; a panic becomes an error. The caller must not use state that `work` left inconsistent.
 pub(crate) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     install_hook();
     GUARDED.set(GUARDED.get() + 1);
     let result = catch_unwind(AssertUnwindSafe(work));
     GUARDED.set(GUARDED.get() - 1);
     result.map_err(|payload| match payload.downcast::<Panicked>() {
-        // Thrown on by `rethrow`: already described.
+        // Rethrown by `rethrow`: already described.
         Ok(panicked) => *panicked,
         Err(payload) => {
             CAUGHT.take().unwrap_or_else(|| Panicked { message: text_of(payload.as_ref()), trace: String::new() })
@@ -51,12 +51,12 @@ pub(crate) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     })
 }
 
-/// Goes on panicking with what was caught elsewhere, keeping its trace.
+/// Continues a panic that was caught on another thread, with its trace.
 pub(crate) fn rethrow(panicked: Panicked) -> ! {
     std::panic::resume_unwind(Box::new(panicked))
 }
 
-/// Makes panics inside [`guard`] describe themselves to it; all others go to the hook that was there before.
+/// Installs a hook that records panics inside [`guard`] and passes all others to the previous hook.
 fn install_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -87,7 +87,7 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// The frames between the panic machinery and [`guard`]: those of the task.
+/// The frames of the task: between the panic machinery and [`guard`].
 fn trimmed(backtrace: &str) -> String {
     let lines: Vec<&str> = backtrace.lines().collect();
     let last_with = |word: &str| lines.iter().rposition(|line| line.contains(word));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Wakes the scheduler before its time.
+/// Wakes the scheduler early.
 #[derive(Default)]
 pub(crate) struct SchedulerWaker {
     pub(crate) woken: Notify,
@@ -18,7 +18,7 @@ impl SchedulerWaker {
         self.woken.notify_one();
     }
 
-    /// A job is over, of whatever process.
+    /// A job has ended, in any process.
     pub(crate) fn job_ended(&self) {
         if self.ends_matter.load(Ordering::SeqCst) {
             self.wake();

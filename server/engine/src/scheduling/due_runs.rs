@@ -7,27 +7,27 @@ use model::Micros;
 
 use crate::store::{Missed, Skip, SkipReason};
 
-/// A run that is noticed later than this has been missed.
+/// A run noticed later than this was missed.
 pub(crate) const LATE: Duration = Duration::from_mins(1);
-/// At most this many missed runs are considered one by one; of more, only those of the last week.
+/// Most missed runs considered; of more, only those of the last week.
 const ONE_BY_ONE: u64 = 10_000;
 const WEEK: Duration = Duration::from_hours(7 * 24);
 
-/// What comes of the runs that were due.
+/// Decision on the runs that were due.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct DueRuns {
-    /// To start now, where runs meet by the policy for that.
+    /// Starts now, subject to the overlap policy.
     pub(crate) due: Vec<Micros>,
-    /// To start one after the other, for those that were missed.
+    /// Missed runs that start one after the other.
     pub(crate) made_up: Vec<Micros>,
-    /// To leave out.
+    /// Skipped runs.
     pub(crate) skipped: Option<Skip>,
-    /// When the next is due.
+    /// Time of the next run.
     pub(crate) next_at: Option<Micros>,
 }
 
-/// What to do at `now` about a schedule whose next run was due at `seen`: every run from `seen` to `now` is seen to,
-/// once, wherever the clock has been put meanwhile.
+/// Decides at `now` on a schedule whose next run was due at `seen`. Every run from `seen` to `now` is handled once,
+/// even if the clock was changed in between.
 pub(crate) fn due_runs(parse_cron: &Cron, seen: Option<Micros>, now: Micros, missed: Missed) -> DueRuns {
     let mut due_runs_of = DueRuns { next_at: seen, ..DueRuns::default() };
     let mut kept = VecDeque::new();
@@ -47,7 +47,7 @@ pub(crate) fn due_runs(parse_cron: &Cron, seen: Option<Micros>, now: Micros, mis
         }
     }
     match missed {
-        // The run that has come due just now makes up for them as well.
+        // The run that is due now also makes up for the missed ones.
         Missed::Once if !due_runs_of.due.is_empty() => {
             for at in kept {
                 due_runs_of.skipped = Some(one_more(due_runs_of.skipped, at));
@@ -55,7 +55,7 @@ pub(crate) fn due_runs(parse_cron: &Cron, seen: Option<Micros>, now: Micros, mis
         }
         Missed::Once => due_runs_of.due.extend(kept),
         Missed::Skip | Missed::All(_) if kept.is_empty() => {}
-        // The run that is due just now queues behind them: it would be skipped in favour of the missed ones.
+        // The run that is due now is queued after them; else it would be skipped in favour of the missed ones.
         Missed::Skip | Missed::All(_) => {
             due_runs_of.made_up.extend(kept);
             due_runs_of.made_up.append(&mut due_runs_of.due);

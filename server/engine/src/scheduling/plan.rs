@@ -5,22 +5,22 @@ use model::FieldError;
 
 use crate::{Error, Result};
 
-/// The names of a plan's own fields, by which its faults are told. No field of an input can be called so.
+/// Names of a plan's own fields in errors. No input field can have these names.
 pub mod field {
-    /// What users call it.
+    /// The name of the schedule.
     pub const NAME: &str = "$name";
     /// The cron expression.
     pub const EXPRESSION: &str = "$expression";
     /// Its time zone.
     pub const ZONE: &str = "$zone";
-    /// How many missed runs are made up for.
+    /// Number of missed runs to make up for.
     pub const MOST: &str = "$most";
 }
 
-/// When a schedule is due.
+/// Parses the times of a schedule.
 ///
 /// # Errors
-/// `Error::InvalidInput` for what cannot be read, under the names of [`field`].
+/// `Error::InvalidInput` for an expression or zone that cannot be parsed, under the names of [`field`].
 pub fn parse_cron(expression: &str, zone: &str) -> Result<Cron> {
     Cron::parse(expression, zone).map_err(|fault| {
         let field = match fault.field {

@@ -20,20 +20,20 @@ use crate::{
     task::acceptance::checked,
 };
 
-/// For changes without a wake-up: schedules changed by other processes, and clocks that were set forward.
+/// Fallback poll, for schedules changed by other processes and clocks set forward.
 const LOOK_ANYWAY: Duration = Duration::from_secs(2);
-/// After the store has failed.
+/// Pause after a store error.
 const RECOVER: Duration = Duration::from_secs(1);
 
-/// Starts what comes due until the engine stops.
+/// Starts due runs until the engine stops.
 pub(crate) async fn run_scheduler(shared: Arc<Shared>) {
     while !shared.stopping.is_raised() {
-        // Armed before the store is asked: what happens meanwhile wakes us again at once.
+        // Registered before the store is read, so that no change in between is missed.
         let mut woken = std::pin::pin!(shared.scheduler_waker.woken.notified());
         woken.as_mut().enable();
         shared.scheduler_waker.ends_matter.store(true, Ordering::SeqCst);
         let now = shared.clock.now();
-        let pause = match look(&shared, now).await {
+        let pause = match run_due_schedules(&shared, now).await {
             Ok(due) => {
                 shared.scheduler_waker.ends_matter.store(due.waiting, Ordering::SeqCst);
                 let until = due.next.map(|next| Duration::from_secs_f64(next.seconds_since(now).max(0.0)));
@@ -55,20 +55,20 @@ pub(crate) async fn run_scheduler(shared: Arc<Shared>) {
     }
 }
 
-/// Sees to all that is due at `now`, and answers what it found. One schedule that fails holds up no other.
-async fn look(shared: &Shared, now: Micros) -> Result<Due> {
+/// Handles all schedules due at `now`, and returns them. An error in one does not delay the others.
+async fn run_due_schedules(shared: &Shared, now: Micros) -> Result<Due> {
     let due = shared.store.due_schedules(now).await?;
     let mut failed = None;
     for schedule in &due.schedules {
-        if let Err(error) = see_to(shared, schedule, now).await {
+        if let Err(error) = start_due_runs(shared, schedule, now).await {
             failed = Some(error);
         }
     }
     failed.map_or(Ok(due), Err)
 }
 
-/// Starts what is due of a schedule, or pauses it where that cannot be.
-async fn see_to(shared: &Shared, schedule: &Schedule, now: Micros) -> Result<()> {
+/// Starts the due runs of a schedule, or pauses it if they cannot start.
+async fn start_due_runs(shared: &Shared, schedule: &Schedule, now: Micros) -> Result<()> {
     let answer = match prepared(shared, schedule).await? {
         Ok(job) => match due_runs_of(schedule, now) {
             Ok(due_runs_of) => shared.store.fire(fire(schedule, due_runs_of, job)).await.map(drop),
@@ -95,7 +95,7 @@ fn fire(schedule: &Schedule, due_runs_of: DueRuns, job: NewJob) -> Fire {
     Fire { schedule: schedule.id, revision, seen, next_at, due, made_up, skipped, job }
 }
 
-/// The job that a run is: in the name of the owner, who may start it still, on an input that still fits.
+/// The job of a run: in the name of the owner, if they may still start it and the input is still valid.
 async fn prepared(shared: &Shared, schedule: &Schedule) -> Result<Result<NewJob>> {
     if let Err(denied) = owner_may_start(shared, schedule).await? {
         return Ok(Err(denied.into()));
@@ -130,7 +130,7 @@ async fn owner_may_start(shared: &Shared, schedule: &Schedule) -> Result<Result<
     Ok(authorise(&actor, Action::Start, Subject::Kind(rules.of(&schedule.plan.kind))))
 }
 
-/// Whether it would fail again however often it is tried.
+/// Whether every further try would fail too.
 fn is_about_the_plan(error: &Error) -> bool {
     matches!(
         error,
@@ -144,7 +144,7 @@ fn is_about_the_plan(error: &Error) -> bool {
     )
 }
 
-/// For users: why it was paused.
+/// The reason of the pause, for users.
 fn reason(schedule: &Schedule, error: &Error) -> String {
     let owner = &schedule.owner;
     match error {

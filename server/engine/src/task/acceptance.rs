@@ -10,35 +10,35 @@ use crate::{
     task::{registry::Accepted, validate},
 };
 
-/// The largest input, bytes of JSON.
+/// Largest input, bytes of JSON.
 const INPUT_LIMIT: usize = 16 << 20;
 
 /// A longer title is cut, characters.
 const TITLE_LENGTH: usize = 200;
 
-/// The longest key of a caller's, bytes.
+/// Longest key from a caller, bytes.
 const KEY_LENGTH: usize = 200;
 
 /// How a job is started.
 #[derive(Clone, Debug, Default)]
 pub struct StartOptions {
-    /// Who starts it.
+    /// The user who starts it.
     pub by: Attribution,
-    /// Not before this.
+    /// Earliest start time.
     pub run_at: Option<Micros>,
     /// The job it repeats.
     pub rerun_of: Option<JobId>,
-    /// How urgent it is; urgent jobs run before earlier, less urgent ones.
+    /// Priority: urgent jobs run before earlier, less urgent ones.
     pub priority: Priority,
-    /// What the same user must not have under way twice, 1 to 200 bytes: while a job of the kind with this key is not
-    /// over, that one is the answer. Without effect where the task has a key of its own ([`crate::Task::unique_key`]).
+    /// Unique key, 1 to 200 bytes: while the same user has an unfinished job of the kind with this key, a start returns
+    /// that job. No effect if the task has a key of its own ([`crate::Task::unique_key`]).
     pub unique_key: Option<String>,
-    /// The caller's own name for this start, 1 to 200 bytes: asked again with it by the same user within 24 h, the
-    /// answer is the same job. So a caller that got no answer may ask again.
+    /// Idempotency key, 1 to 200 bytes: another start with it by the same user within 24 h returns the same job. So a
+    /// caller that got no response can repeat the request.
     pub idempotency_key: Option<String>,
 }
 
-/// The job that a start is, once its input has been checked; every fault is told at once.
+/// Checks the input and returns the new job; reports all errors at once.
 pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: StartOptions) -> Result<NewJob> {
     let entry = shared.registry.get(kind)?;
     let checked = validate::check(&entry.info.form, &input, &shared.roots, &shared.uploads).await?;
@@ -79,7 +79,7 @@ fn check_key(field: &str, name: &str, key: Option<&str>) -> Result<()> {
     Err(Error::InvalidInput(vec![FieldError { field: field.to_owned(), message }]))
 }
 
-/// What is shown of a title that came from outside; `None` where nothing is left.
+/// A title from outside, as shown; `None` if nothing is left.
 pub(crate) fn printable_title(name: &str) -> Option<String> {
     let kept: String = name.trim().chars().filter(|c| !is_unprintable(*c)).take(TITLE_LENGTH).collect();
     (!kept.is_empty()).then_some(kept)

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The pause between a failed attempt and the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backoff {
-    /// A random time up to `first`, up to twice as long after each further failure, never over `most`. Random over the
-    /// whole range ("full jitter"), so that what failed together does not come back together
+    /// A random time up to `first`, up to twice as long after each further failure, never above `most`. Random over the
+    /// whole range ("full jitter"), so that jobs that failed together are not retried together
     /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
     Exponential {
         /// The longest pause after the first failure.
@@ -14,8 +14,8 @@ pub enum Backoff {
         /// The longest pause after any.
         most: Duration,
     },
-    /// One pause after the first failure, one after the second, and so on; the last of them after all further ones.
-    /// Without any, there is no pause.
+    /// A list of pauses: after the first failure, after the second, and so on. The last one is used for all further
+    /// failures. An empty list means no pause.
     List(&'static [Duration]),
 }
 

@@ -15,12 +15,12 @@ use crate::{
     types::names::kept,
 };
 
-/// What a task of this sort says of itself; see [`Task`](crate::Task) for what each means.
+/// Settings of a declared task; see [`Task`](crate::Task) for their meaning.
 #[derive(Clone, Debug)]
 pub struct Declared {
     /// Its name: 1 to 40 characters of a-z, 0-9 and dashes.
     pub kind: String,
-    /// What users call it.
+    /// Its name for users.
     pub name: String,
     /// What it does.
     pub about: String,
@@ -30,13 +30,13 @@ pub struct Declared {
     pub max_attempts: u32,
     /// The pause before another attempt.
     pub backoff: Backoff,
-    /// How long an attempt may take.
+    /// Time limit of an attempt.
     pub timeout: Option<Duration>,
-    /// How long a quiet attempt may stay so.
+    /// Time limit of a quiet attempt.
     pub quiet_timeout: Option<Duration>,
     /// The queue of its jobs; `None` for the default queue.
     pub queue: Option<String>,
-    /// How many may run at once.
+    /// Concurrent jobs of this kind.
     pub limit: Option<u32>,
     /// The least role that may start and control its jobs; operator at least.
     pub start_role: Role,
@@ -44,16 +44,16 @@ pub struct Declared {
     pub private: bool,
 }
 
-/// What a task of this sort does. Its input has been checked against the form, as that of any other.
+/// A declared task. Its input has been checked against the form.
 #[async_trait]
 pub trait DeclaredTask: Send + Sync + 'static {
-    /// What users call the job with this input.
+    /// The title of a job with this input.
     fn title(&self, input: &Value) -> String;
 
-    /// Checks what the form cannot say.
+    /// Checks what the form cannot express.
     fn check(&self, input: &Value) -> Result<(), Vec<FieldError>>;
 
-    /// Does the work; see [`Task::run`](crate::Task::run). The answer is the result.
+    /// Does the work and returns the result; see [`Task::run`](crate::Task::run).
     async fn run(&self, input: Value, ctx: &Ctx) -> Result<Value, TaskError>;
 }
 

@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 
 use crate::Kind;
 
-/// The schema of an input, references inlined.
+/// The schema of an input, with references inlined.
 pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// The form of the schema of a struct, its fields in the order in which they are declared.
+/// The form for the schema of a struct, with its fields in order of declaration.
 ///
 /// # Panics
-/// If a field is of a type that no control can fill in: a mistake of the program, found when the task is registered.
+/// If no control can show a field's type: an error in the program, found at registration.
 pub(crate) fn from_schema(kind: Kind, schema: &Value) -> Form {
     declared(schema).unwrap_or_else(|(name, property)| {
         panic!("the input field `{name}` of the task `{kind}` is of a type that a form cannot show: {property}")
@@ -25,7 +25,7 @@ pub(crate) fn from_schema(kind: Kind, schema: &Value) -> Form {
 /// The form of a schema from a configuration.
 ///
 /// # Errors
-/// The first field of a type that no control can fill in: its name and its schema.
+/// The first field whose type no control can show: its name and its schema.
 pub(crate) fn declared(schema: &Value) -> Result<Form, (String, Value)> {
     let required: Vec<&str> = texts(schema.get("required"));
     let properties = schema.get("properties").and_then(Value::as_object);
@@ -45,8 +45,8 @@ pub(crate) fn declared(schema: &Value) -> Result<Form, (String, Value)> {
     Ok(Form { fields: fields.collect::<Result<_, _>>()? })
 }
 
-/// What an optional field is when it is filled in, and whether it is optional: schemars writes `Option<T>` as
-/// `type: [T, null]`, as `anyOf: [T, null]`, or as an enumeration with a null in it.
+/// The schema of the value of a field, and whether it is optional: schemars writes `Option<T>` as `type: [T, null]`, as
+/// `anyOf: [T, null]`, or as an enumeration with a null in it.
 fn without_null(property: &Value) -> (Map<String, Value>, bool) {
     let mut plain = property.as_object().cloned().unwrap_or_default();
     let mut nullable = false;
@@ -146,7 +146,7 @@ fn split(about: &str) -> (String, String) {
     (first.trim().trim_end_matches('.').to_owned(), paragraphs(rest))
 }
 
-/// The text with the line breaks inside its paragraphs taken out.
+/// Joins the lines of each paragraph.
 fn paragraphs(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
     paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n")
@@ -159,7 +159,7 @@ fn readable(name: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// What an integer type can hold, as far as an `i64` can say it.
+/// The range of an integer type, as far as an `i64` can represent it.
 fn range_of(format: Option<&str>) -> (Option<i64>, Option<i64>) {
     match format {
         Some("uint8") => (Some(0), Some(i64::from(u8::MAX))),

@@ -21,19 +21,19 @@ use crate::{
     task::form,
 };
 
-/// How long shares learned from history are used before history is asked again.
+/// Time until stage shares from history are read again.
 const LEARNED_FOR: Duration = Duration::from_mins(1);
 
 /// A task without its types.
 #[async_trait]
 pub(crate) trait ErasedTask: Send + Sync {
-    /// What the input decides about its job, or what is wrong with it. The form has been checked before.
+    /// Validates the input, whose form has been checked, and returns what it decides about the job.
     fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>>;
-    /// Runs it on its input and answers the output, both as JSON text.
+    /// Runs the task; input and output are JSON text.
     async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError>;
 }
 
-/// What an input decides about its job.
+/// Properties of a job that its input decides.
 pub(crate) struct Accepted {
     pub(crate) title: String,
     pub(crate) max_attempts: u32,
@@ -109,7 +109,7 @@ impl Entry {
         Self { info, task, weights, shares: Mutex::new(None), history: HistoryCache::default() }
     }
 
-    /// What recent successful runs teach. The store is asked in the background, once a minute at most.
+    /// History of recent successful runs. The store is read in the background, at most once a minute.
     pub(crate) fn history_lookup(self: &Arc<Self>, shared: &Arc<Shared>, now: Instant) -> HistoryLookup {
         let (lookup, refresh) = self.history.lookup(now);
         if refresh {
@@ -121,7 +121,7 @@ impl Entry {
         lookup
     }
 
-    /// How the stages share the bar: as the task says, else as history shows, else equally.
+    /// Shares of the stages: those of the task, else from history, else equal.
     pub(crate) async fn stages(&self, store: &dyn Store) -> Stages {
         let names = self.info.stages;
         if names.len() < 2 || !self.weights.is_empty() {
@@ -161,7 +161,7 @@ impl Registering {
         assert!(before.is_none(), "the kind {} is registered twice", T::KIND);
     }
 
-    /// Adds a kind that is declared at run time; `false` where there is one of that name.
+    /// Adds a declared kind; `false` if the name is in use.
     pub(crate) fn add_declared(&mut self, entry: Entry) -> bool {
         let kind = entry.info.kind.as_str();
         let is_new = !self.0.contains_key(kind);
@@ -189,12 +189,11 @@ impl Registry {
         self.entries.values()
     }
 
-    /// One kind.
     pub(crate) fn find(&self, kind: &str) -> Option<&Arc<Entry>> {
         self.entries.get(kind)
     }
 
-    /// One kind, or which there are.
+    /// One kind, or an error that lists all kinds.
     pub(crate) fn get(&self, kind: &str) -> Result<&Arc<Entry>> {
         self.find(kind).ok_or_else(|| Error::UnknownKind {
             kind: kind.chars().take(80).collect(),

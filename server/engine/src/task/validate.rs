@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Result, RootedPath, Roots, Uploads};
 
-/// What a checked input refers to.
+/// References of a checked input.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
-    /// Uploads it names.
+    /// Uploads that it names.
     pub(crate) uploads: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ async fn upload(field: &Field, value: &Value, uploads: &Uploads, checked: &mut C
     }
 }
 
-/// What the value must be, if it is not.
+/// The requirement that the value does not meet; `None` if it is valid.
 fn plain(kind: &FieldKind, value: &Value) -> Option<String> {
     match kind {
         FieldKind::Text { min_length, max_length, .. } => {
@@ -107,7 +107,7 @@ fn plain(kind: &FieldKind, value: &Value) -> Option<String> {
             let known = value.as_str().is_some_and(|value| choices.iter().any(|choice| choice.value == value));
             (!known).then(|| format!("one of {}, not {}", names(choices), shown(value)))
         }
-        // Checked against the disk and the store, above.
+        // Checked above, against the disk and the store.
         FieldKind::Folder | FieldKind::Upload => None,
     }
 }
@@ -142,7 +142,7 @@ fn names(choices: &[Choice]) -> String {
     choices.iter().map(|choice| format!("`{}`", choice.value)).collect::<Vec<_>>().join(", ")
 }
 
-/// The value itself where it is short, else what it is.
+/// The value itself if it is short, else a description.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) if text.chars().count() <= 40 => format!("`{text}`"),
@@ -163,7 +163,7 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// Adds a capital letter and a full stop, as the text beside a field has them.
+/// Adds a capital letter and a full stop, for the text beside a field.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc};
 pub struct Attribution {
     /// The user's name; `local` without accounts. The owner of a job is identified by it.
     pub name: Arc<str>,
-    /// The name of the token that was used.
+    /// The name of the token, if one was used.
     pub token: Option<Arc<str>>,
     /// The address of the client.
     pub address: Option<IpAddr>,

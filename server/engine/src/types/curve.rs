@@ -4,9 +4,9 @@ use eta::{Gaps, Lengths, Rhythm, Run, StageRun};
 use model::Progress;
 use serde::{Deserialize, Serialize};
 
-/// Points kept at most. Where there are more, those go that lie closest together.
+/// Most points kept. Above that, the points closest together are removed.
 pub const POINTS: usize = 240;
-/// Between two points at first, seconds.
+/// Time between two points at first, seconds.
 const APART: f32 = 0.5;
 
 /// The progress of one attempt over time.
@@ -14,13 +14,13 @@ const APART: f32 = 0.5;
 pub struct Curve {
     /// Samples in order of time.
     pub points: Vec<CurvePoint>,
-    /// How much there was to do in each stage, in the task's unit; one for a kind without stages.
+    /// Total of each stage, in the task's unit; one entry for a kind without stages.
     pub works: Vec<Option<u64>>,
-    /// A silence that came several times, seconds.
+    /// A silence that occurred several times, seconds.
     pub usual_gap: f64,
     /// The longest silence, seconds.
     pub longest_gap: f64,
-    /// Seconds of a burst and of a pause, where it went in bursts that were alike.
+    /// Seconds of a burst and of a pause, if it ran in similar bursts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rhythm: Option<(f64, f64)>,
 }
@@ -29,15 +29,15 @@ pub struct Curve {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Columns", into = "Columns")]
 pub struct CurvePoint {
-    /// Seconds since it began.
+    /// Seconds since the start.
     pub seconds: f32,
-    /// How much of the whole was done, 0 to 1.
+    /// Fraction of the whole, 0 to 1.
     pub fraction: Option<f32>,
     /// Speed in the task's unit per second.
     pub rate: Option<f32>,
-    /// The stage at work, from 0.
+    /// The current stage, from 0.
     pub stage: Option<u32>,
-    /// How much of that stage was done, 0 to 1.
+    /// Fraction of that stage, 0 to 1.
     pub done: Option<f32>,
 }
 
@@ -67,7 +67,7 @@ impl CurvePoint {
     }
 }
 
-/// How much of its stage a job has done, 0 to 1; `None` while that is not known.
+/// Fraction of the stage that a job has done, 0 to 1; `None` if unknown.
 pub(crate) fn done(progress: &Progress) -> Option<f64> {
     let max = progress.max?;
     Some(if max == 0 { 1.0 } else { (progress.value as f64 / max as f64).min(1.0) })
@@ -78,7 +78,7 @@ fn rounded(number: f64, per_one: f64) -> f32 {
 }
 
 impl Curve {
-    /// What it teaches those who come after it. `stage_seconds` are of its stages; `total` is how long all of it took.
+    /// The run for the estimator. `stage_seconds` are the durations of its stages; `total` is that of the whole.
     pub(crate) fn run(&self, stages: usize, stage_seconds: &[f64], total: f64) -> Run {
         let stages = (0..stages.max(1)).map(|index| {
             let seconds = stage_seconds.get(index).copied().unwrap_or(if index == 0 { total } else { 0.0 });
@@ -93,11 +93,11 @@ impl Curve {
     }
 }
 
-/// Makes the curve of an attempt while it runs.
+/// Records the curve of a running attempt.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     curve: Curve,
-    /// What was seen last, and is no point yet.
+    /// The latest sample, if it is not a point yet.
     latest: Option<CurvePoint>,
     apart: f32,
     gaps: Gaps,

@@ -16,10 +16,10 @@ impl Kind {
         Self(name)
     }
 
-    /// One whose name is known only at run time. It is kept for as long as the program runs.
+    /// A kind declared at run time. Its name is kept until the program ends.
     ///
     /// # Errors
-    /// What is wrong with the name.
+    /// The reason why the name is invalid.
     pub fn declared(name: &str) -> Result<Self, String> {
         declared(name, "kind").map(Self)
     }
@@ -42,7 +42,7 @@ impl fmt::Display for Kind {
 pub struct Queue(&'static str);
 
 impl Queue {
-    /// That of kinds that name none.
+    /// The queue of kinds without one.
     pub const DEFAULT: Self = Self::new("default");
 
     /// # Panics
@@ -53,10 +53,10 @@ impl Queue {
         Self(name)
     }
 
-    /// One whose name is known only at run time, as [`Kind::declared`].
+    /// A queue declared at run time, as [`Kind::declared`].
     ///
     /// # Errors
-    /// What is wrong with the name.
+    /// The reason why the name is invalid.
     pub fn declared(name: &str) -> Result<Self, String> {
         declared(name, "queue").map(Self)
     }
@@ -73,7 +73,7 @@ impl fmt::Display for Queue {
     }
 }
 
-/// A stable word for what went wrong, such as `io`, `bad_input`, `table_exists`: lower case, digits, underscores.
+/// A stable code for an error, such as `io`, `bad_input`, `table_exists`: lower case, digits, underscores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Code(&'static str);
 
@@ -86,8 +86,8 @@ impl Code {
         Self(word)
     }
 
-    /// One whose word is known only at run time. Each word is kept for as long as the program runs: to be called once
-    /// for each, and never with what comes from outside.
+    /// A code declared at run time. It is kept until the program ends, so call this once for each code, and never with
+    /// input from outside.
     ///
     /// # Panics
     /// As [`Code::new`].

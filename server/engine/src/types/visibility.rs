@@ -9,7 +9,7 @@ use model::{JobView, Role, Scope};
 pub struct Rule {
     /// The least role that may start and control its jobs; operator at least.
     pub start: Role,
-    /// Whether its jobs are seen by their owner and administrators only.
+    /// Whether its jobs are visible to their owner and administrators only.
     pub private: bool,
 }
 
@@ -34,7 +34,7 @@ pub enum Denied {
     /// There are no accounts.
     #[error("this server works without accounts (--no-auth)")]
     NoAccounts,
-    /// The job is not visible: it is as if there were none.
+    /// The job is hidden; reported as if it did not exist.
     #[error("there is no such job")]
     Hidden,
     /// The job belongs to another user.
