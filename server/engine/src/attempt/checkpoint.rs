@@ -47,7 +47,7 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Checkpoints that are due `every` interval, for the first time after one.
+    /// Checkpoints at intervals of `every`; the first is due after one interval.
     pub(crate) fn new(every: Duration, folder: AttemptFolder) -> Self {
         Self {
             every,
