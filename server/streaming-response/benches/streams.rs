@@ -231,7 +231,7 @@ async fn measure(mode: Mode, streams: u64, rate: u64) -> Figures {
     while begun.elapsed() < MEASURED {
         sleep(Duration::from_millis(10)).await;
     }
-    let processor = server.processor() - before;
+    let processor = server.processor().saturating_sub(before);
     let mut latencies = std::mem::take(&mut *latencies.lock().unwrap());
     let memory = server.memory();
     clients.iter().for_each(tokio::task::JoinHandle::abort);

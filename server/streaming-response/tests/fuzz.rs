@@ -91,10 +91,10 @@ fn exchange(client: &Client<'_>, stream: &Frames) -> (Vec<u8>, bool) {
         socket.set_recv_buffer_size(2048).unwrap();
         let connection = socket.connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let (served, received) = tokio::join!(serve(server, stream), talk(connection, client));
-        (received, served)
+        let (is_complete, received) = tokio::join!(serve(server, stream), talk(connection, client));
+        (received, is_complete)
     };
-    runtime.block_on(async { timeout(Duration::from_secs(60), exchange).await }).expect("the connection ends")
+    runtime.block_on(async { timeout(Duration::from_mins(1), exchange).await }).expect("the connection ends")
 }
 
 async fn serve(stream: TcpStream, frames: &Frames) -> bool {
@@ -155,13 +155,12 @@ fn bodies(mut received: &[u8]) -> Vec<Vec<u8>> {
             let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
             header.map(|header| std::str::from_utf8(header.value).unwrap())
         };
-        let body = match header("content-length") {
-            Some(length) => take(&mut received, length.parse().unwrap()).to_vec(),
-            None => {
-                assert_eq!(header("transfer-encoding"), Some("chunked"));
-                assert_eq!(header("connection"), Some("close"));
-                chunks(&mut received)
-            }
+        let body = if let Some(length) = header("content-length") {
+            take(&mut received, length.parse().unwrap()).to_vec()
+        } else {
+            assert_eq!(header("transfer-encoding"), Some("chunked"));
+            assert_eq!(header("connection"), Some("close"));
+            chunks(&mut received)
         };
         bodies.push(body);
     }
