@@ -119,7 +119,10 @@ impl ChildProcess {
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     let _ = self.process.kill();
-                    panic!("the child sends no more reports; it sent {:?}", self.reports);
+                    panic!(
+                        "child {} sends no more reports; it sent {:?} {}",
+                        self.number, self.reports, self.other_output
+                    );
                 }
             }
         }

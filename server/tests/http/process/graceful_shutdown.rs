@@ -83,10 +83,12 @@ fn log(browser: &Browser, job: i64) -> String {
 /// Starts a demo job that blocks its thread for longer than any test takes, and waits until it does.
 fn start_blocking_job(browser: &Browser) -> i64 {
     let job = browser.start("demo", &json!({ "seconds": 0, "stall_seconds": 600 }));
-    let mut events = EventReader::open(browser, &format!("job={job}"));
-    events.wait_for_event("progress", |data| {
-        data["message"].as_str().is_some_and(|message| message.contains("on purpose"))
-    });
+    // On the page, because a stream that opens after the message has it in its snapshot.
+    let started = Instant::now();
+    while !browser.page(&format!("/jobs/{job}")).contains("on purpose") {
+        assert!(started.elapsed() < TIMEOUT, "the task does not block");
+        thread::sleep(Duration::from_millis(20));
+    }
     job
 }
 

@@ -72,7 +72,8 @@ fn existing(path: &Path) -> Result<rusqlite::Connection> {
 
 /// Opens the one connection that writes. Creates, checks and migrates the file before.
 pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connection> {
-    if !options.migrate && !options.path.exists() {
+    // A worker leaves a file without tables alone: switching it to WAL could be in the way of the server that creates it.
+    if !options.migrate && is_new(&options.path).unwrap_or(false) {
         return Err(Error::NotReady(format!(
             "there is no database at {}; start `milepost serve` on it first",
             options.path.display()
