@@ -1,4 +1,4 @@
-//! A build that carries the site inside has to take in a site that was built anew.
+//! Rebuilds the server when the site that it embeds has changed.
 
 use std::env::{var, var_os};
 

@@ -66,7 +66,7 @@ impl Both {
         Ok(Stream(BufReader::new(client.get(self.server.url(&format!("/events?{topics}"))).send()?)))
     }
 
-    /// From an answered start, or cancel, to what the stream tells of its effect.
+    /// Time from the response to a start, or a cancel, to its event on the stream.
     fn notice(&self) -> anyhow::Result<()> {
         let mut stream = self.stream("topic=jobs")?;
         let (mut started, mut cancelled) = (Vec::new(), Vec::new());

@@ -56,7 +56,7 @@ impl Program {
     #[allow(dead_code, reason = "not every bench asks for it")]
     pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // What stands before the last bracket is the program's name, which may hold anything.
+        // Before the last bracket is the program's name, which can contain anything.
         let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
         let ticks: u64 = fields.skip(11).take(2).map(|field| field.parse().unwrap_or(0)).sum();
         Ok(Duration::from_millis(ticks * 10))

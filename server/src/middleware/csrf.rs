@@ -47,16 +47,16 @@ fn check_change(headers: &HeaderMap, hosts: &Hosts) -> Result<(), String> {
         return Ok(());
     }
     match origin_of(headers, hosts) {
-        Origin::CrossSite(why) => Err(format!(
+        RequestSource::CrossSite(why) => Err(format!(
             "Another site sent this request ({why}); only pages of this server may change anything. Where this is its \
              own page behind a proxy, start the server with --public-url and the address that people type.\n"
         )),
-        Origin::Unknown if has_session_cookie(headers) => Err(
+        RequestSource::Unknown if has_session_cookie(headers) => Err(
             "This request carries a session cookie, but neither Sec-Fetch-Site nor Origin: nothing shows that a page of \
              this server sent it. Send Origin with the server's address, or leave the cookie out.\n"
                 .to_owned(),
         ),
-        Origin::SameOrigin | Origin::Unknown => Ok(()),
+        RequestSource::SameOrigin | RequestSource::Unknown => Ok(()),
     }
 }
 
@@ -64,14 +64,14 @@ fn check_change(headers: &HeaderMap, hosts: &Hosts) -> Result<(), String> {
 /// another site cannot read it without `Origin`.
 fn check_stream(headers: &HeaderMap, hosts: &Hosts) -> Result<(), String> {
     match origin_of(headers, hosts) {
-        Origin::CrossSite(why) if bearer_token(headers).is_none() => {
+        RequestSource::CrossSite(why) if bearer_token(headers).is_none() => {
             Err(format!("Another site may not listen to this server's events ({why}).\n"))
         }
-        Origin::CrossSite(_) | Origin::SameOrigin | Origin::Unknown => Ok(()),
+        RequestSource::CrossSite(_) | RequestSource::SameOrigin | RequestSource::Unknown => Ok(()),
     }
 }
 
-enum Origin {
+enum RequestSource {
     /// A page of this server, or the browser's own controls.
     SameOrigin,
     /// A page of another site, with the header that shows it.
@@ -80,20 +80,20 @@ enum Origin {
     Unknown,
 }
 
-fn origin_of(headers: &HeaderMap, hosts: &Hosts) -> Origin {
+fn origin_of(headers: &HeaderMap, hosts: &Hosts) -> RequestSource {
     let own_site = |site: &HeaderValue| matches!(site.as_bytes(), b"same-origin" | b"none");
     let own_origin = |origin: &HeaderValue| is_own_origin(origin, headers, hosts);
-    judge_header(headers, SEC_FETCH_SITE, own_site)
-        .or_else(|| judge_header(headers, header::ORIGIN, own_origin))
-        .unwrap_or(Origin::Unknown)
+    source_by_header(headers, SEC_FETCH_SITE, own_site)
+        .or_else(|| source_by_header(headers, header::ORIGIN, own_origin))
+        .unwrap_or(RequestSource::Unknown)
 }
 
 /// The origin by one header, if the request has it. Of several values all must be of this server.
-fn judge_header(headers: &HeaderMap, name: HeaderName, own: impl Fn(&HeaderValue) -> bool) -> Option<Origin> {
+fn source_by_header(headers: &HeaderMap, name: HeaderName, own: impl Fn(&HeaderValue) -> bool) -> Option<RequestSource> {
     headers.get(&name)?;
     let other = headers.get_all(&name).iter().find(|value| !own(value));
-    Some(other.map_or(Origin::SameOrigin, |value| {
-        Origin::CrossSite(format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+    Some(other.map_or(RequestSource::SameOrigin, |value| {
+        RequestSource::CrossSite(format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
     }))
 }
 

@@ -23,7 +23,7 @@ pub(crate) type RegisterTasks = fn(Builder, &TaskSettings) -> Builder;
 /// Runs `work` with the runtime for tasks, which is separate: a task that blocks its threads delays no page, stream or
 /// heartbeat.
 pub(crate) fn run<W: Future<Output = Result<()>>>(log: &str, work: impl FnOnce(runtime::Handle) -> W) -> Result<()> {
-    // Files of jobs and accounts are private to this user, whoever created the folder.
+    // Files of jobs and accounts are private to this user, whatever the mode of the folder.
     umask(Mode::RWXG | Mode::RWXO);
     init_log(log)?;
     log_panics();

@@ -21,7 +21,7 @@ pub fn signal_group(leader: u32, signal: Signal) {
     }
 }
 
-/// Kills a group with SIGKILL if it is still the recorded one: its leader has the recorded start time, or, if the
+/// Kills a group with SIGKILL if it is still the recorded one: the start time of its leader matches, or, if the
 /// leader has ended, another member has the mark. Returns the number of its processes.
 pub fn end_group(group: Group, mark: &Mark) -> usize {
     let members = table::in_group(group.leader);
