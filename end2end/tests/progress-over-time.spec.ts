@@ -1,5 +1,5 @@
 // Progress over time: the curve of a finished job, comparison with another run, and the time left of a running job.
-import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
+import { expect, Milepost, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 test("progress over time: a finished job shows its curve and compares two runs", async ({ page, request }) => {
   const first = await startJob(request, "demo", { seconds: 3 });
@@ -28,13 +28,22 @@ test("progress over time: a finished job shows its curve and compares two runs",
   await expect(plot.locator("polyline.beside")).toHaveCount(0);
 });
 
-test("time left: a running job shows a range after no estimate", async ({ page, request }) => {
-  const job = await startJob(request, "demo", { seconds: 20 });
-  await page.goto(`/jobs/${job}`);
-  await waitUntilLive(page);
-  const left = page.locator(".headline .left b");
-  await expect(left).toHaveText("No estimate yet");
-  await expect(left).toHaveText(/^(\d+–\d+|up to \d+) s left$/, { timeout: 12_000 });
-  await expect(state(page)).toContainText("Succeeded", { timeout: 30_000 });
-  await expect(left).toContainText("Took 2");
+test("time left: a running job shows a range after no estimate", async ({ browser }) => {
+  // A server of its own: runs of other tests would be the history of the kind.
+  const milepost = await new Milepost().start();
+  const context = await browser.newContext({ baseURL: milepost.url });
+  try {
+    const page = await context.newPage();
+    const job = await startJob(context.request, "demo", { seconds: 20 });
+    await page.goto(`/jobs/${job}`);
+    await waitUntilLive(page);
+    const left = page.locator(".headline .left b");
+    await expect(left).toHaveText("No estimate yet");
+    await expect(left).toHaveText(/^(\d+–\d+|up to \d+) s left$/, { timeout: 12_000 });
+    await expect(state(page)).toContainText("Succeeded", { timeout: 30_000 });
+    await expect(left).toContainText("Took 2");
+  } finally {
+    await context.close();
+    await milepost.remove();
+  }
 });
