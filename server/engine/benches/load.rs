@@ -113,8 +113,8 @@ async fn restart() -> f64 {
     stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
     let worker = WorkerId("d".repeat(32));
     // With the boot id of this host, so that the missing lock marks it as dead.
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the system says it");
-    let node = Node { kernel: kernel.trim().to_owned(), ..Node::worker(worker.clone()) };
+    let host_boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the system says it");
+    let node = Node { host_boot_id: host_boot_id.trim().to_owned(), ..Node::worker(worker.clone()) };
     store.register(node).await.expect("entered");
     let claim = Claim { worker, slots: LEFT_RUNNING, kinds: [Claimable::of("report")].into(), waits: None };
     assert_eq!(store.claim(claim).await.expect("claimed").len(), LEFT_RUNNING as usize);

@@ -80,7 +80,7 @@ pub struct GroupRow {
     /// The worker that started it.
     pub worker: WorkerId,
     /// Boot id of its host.
-    pub kernel: String,
+    pub host_boot_id: String,
     /// The job that it belongs to.
     pub job: JobId,
     /// The attempt.
@@ -93,7 +93,7 @@ pub(crate) fn terminate_orphans(dead: &[WorkerId], recorded: &[GroupRow], here: 
     let mut ended = 0;
     for row in recorded {
         // After a reboot the ids are meaningless, and the processes are gone.
-        if row.kernel == here && !here.is_empty() {
+        if row.host_boot_id == here && !here.is_empty() {
             ended += end_group(row.group, &Mark::of(&row.worker.0));
         }
     }

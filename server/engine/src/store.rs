@@ -151,8 +151,9 @@ pub trait Store: Accounts + Schedules {
 
     // Programs that attempts start beside their worker, and declared rules. None of these changes is an event.
 
-    /// Records a process group that an attempt has started on `kernel`. `Error::Fenced` if it has lost its job.
-    async fn record_process_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()>;
+    /// Records a process group that an attempt has started on the host with this boot id. `Error::Fenced` if it has lost
+    /// its job.
+    async fn record_process_group(&self, fence: Fence, group: Group, host_boot_id: &str) -> Result<()>;
     /// Deletes a process group that has ended.
     async fn delete_process_group(&self, worker: &WorkerId, group: Group) -> Result<()>;
     /// The process groups of some workers.

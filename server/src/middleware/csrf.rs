@@ -89,7 +89,11 @@ fn origin_of(headers: &HeaderMap, hosts: &Hosts) -> RequestSource {
 }
 
 /// The origin by one header, if the request has it. Of several values all must be of this server.
-fn source_by_header(headers: &HeaderMap, name: HeaderName, own: impl Fn(&HeaderValue) -> bool) -> Option<RequestSource> {
+fn source_by_header(
+    headers: &HeaderMap,
+    name: HeaderName,
+    own: impl Fn(&HeaderValue) -> bool,
+) -> Option<RequestSource> {
     headers.get(&name)?;
     let other = headers.get_all(&name).iter().find(|value| !own(value));
     Some(other.map_or(RequestSource::SameOrigin, |value| {

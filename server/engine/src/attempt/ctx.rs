@@ -414,7 +414,7 @@ impl Ctx {
     /// `TaskError::Cancelled` if the attempt has lost its job; codes `database`, `disk_full`.
     pub async fn record_group(&self, group: Group) -> Result<(), TaskError> {
         let shared = &self.attempt.shared;
-        match shared.store.record_process_group(self.attempt.fence.clone(), group, &shared.node.kernel).await {
+        match shared.store.record_process_group(self.attempt.fence.clone(), group, &shared.node.host_boot_id).await {
             Ok(()) => Ok(()),
             Err(Error::Fenced | Error::NoSuchJob(_)) => Err(TaskError::Cancelled),
             Err(error @ Error::Full) => Err(TaskError::disk_full("recording the processes of the job", &error)),

@@ -268,7 +268,7 @@ impl Builder {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await?);
         let node = Node {
             worker,
-            kernel: node_lock::host_boot_id(),
+            host_boot_id: node_lock::host_boot_id(),
             pid: std::process::id(),
             role: self.role,
             concurrency: self.concurrency,

@@ -278,8 +278,10 @@ impl Store for SqliteStore {
         self.writer.run(nodes::Expire { silent: silent.to_vec() }).await
     }
 
-    async fn record_process_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()> {
-        self.writer.run(process_groups::RecordProcessGroup { fence, group, kernel: kernel.to_owned() }).await
+    async fn record_process_group(&self, fence: Fence, group: Group, host_boot_id: &str) -> Result<()> {
+        self.writer
+            .run(process_groups::RecordProcessGroup { fence, group, host_boot_id: host_boot_id.to_owned() })
+            .await
     }
 
     async fn delete_process_group(&self, worker: &WorkerId, group: Group) -> Result<()> {

@@ -176,7 +176,7 @@ async fn split_by_lock(store: &dyn Store, data: &DataDir, own: &Node) -> Result<
         let is_dead = match node_lock::state(data, &node.worker) {
             LockState::Free => true,
             // On another host the file may be in another place.
-            LockState::Missing => !node.kernel.is_empty() && node.kernel == own.kernel,
+            LockState::Missing => !node.host_boot_id.is_empty() && node.host_boot_id == own.host_boot_id,
             LockState::Held => false,
         };
         if is_dead { dead.push(node.worker) } else { living.push(node) }

@@ -23,9 +23,9 @@ async fn observer() -> TestEngine {
 }
 
 /// Registers another worker without a lock file, which has claimed a job.
-async fn other(test: &TestEngine, worker: &str, kernel: &str, lease: Duration) -> (WorkerId, JobId) {
+async fn other(test: &TestEngine, worker: &str, host_boot_id: &str, lease: Duration) -> (WorkerId, JobId) {
     let (store, worker) = (test.engine.store(), WorkerId(worker.to_owned()));
-    let node = Node { kernel: kernel.to_owned(), lease, ..Node::worker(worker.clone()) };
+    let node = Node { host_boot_id: host_boot_id.to_owned(), lease, ..Node::worker(worker.clone()) };
     let job = test.start().await;
     // Registration and claim share a commit, because dead workers are detected continuously.
     let (kinds, waits) = ([Claimable::of("probe-0")].into(), Some(CancellationToken::new()));
@@ -38,11 +38,11 @@ async fn other(test: &TestEngine, worker: &str, kernel: &str, lease: Duration) -
 }
 
 /// Returns the boot id of this host.
-async fn this_kernel(test: &TestEngine) -> String {
+async fn own_host_boot_id(test: &TestEngine) -> String {
     let nodes = test.engine.store().nodes().await.expect("read");
-    let kernel = nodes[0].kernel.clone();
-    assert!(!kernel.is_empty(), "the system says it");
-    kernel
+    let host_boot_id = nodes[0].host_boot_id.clone();
+    assert!(!host_boot_id.is_empty(), "the system says it");
+    host_boot_id
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,8 +67,8 @@ async fn worker_on_another_host_is_dead_only_by_lease() {
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_on_this_host_without_lock_is_dead() {
     let test = observer().await;
-    let kernel = this_kernel(&test).await;
-    let (_, job) = other(&test, "here", &kernel, HOUR).await;
+    let host_boot_id = own_host_boot_id(&test).await;
+    let (_, job) = other(&test, "here", &host_boot_id, HOUR).await;
     test.wait_for_state(job, JobState::Interrupted).await;
 }
 

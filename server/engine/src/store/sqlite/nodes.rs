@@ -18,12 +18,12 @@ impl WriteCommand for Register {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let Node { worker, kernel, pid, role, concurrency, lease, heartbeat } = &self.node;
+        let Node { worker, host_boot_id, pid, role, concurrency, lease, heartbeat } = &self.node;
         let (lease, heartbeat) = (lease.as_micros() as i64, *heartbeat as i64);
         transaction.execute(
             "insert into node (boot, kernel, pid, role, concurrency, started_at, lease, heartbeat)
             values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
-            params![worker.0, kernel, pid, role.as_str(), concurrency, transaction.now.0, lease, heartbeat],
+            params![worker.0, host_boot_id, pid, role.as_str(), concurrency, transaction.now.0, lease, heartbeat],
         )?;
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::{
 pub(super) struct RecordProcessGroup {
     pub(super) fence: Fence,
     pub(super) group: Group,
-    pub(super) kernel: String,
+    pub(super) host_boot_id: String,
 }
 
 impl WriteCommand for RecordProcessGroup {
@@ -26,7 +26,7 @@ impl WriteCommand for RecordProcessGroup {
             "insert or replace into process_group (boot, leader, started, kernel, job, attempt)
             select boot, ?, ?, ?, id, attempt from job not indexed
             where id = ? and attempt = ? and boot = ? and state = 'running'",
-            params![self.group.leader, self.group.started as i64, self.kernel, job.0, attempt, worker.0],
+            params![self.group.leader, self.group.started as i64, self.host_boot_id, job.0, attempt, worker.0],
         )?;
         if recorded == 1 { Ok(()) } else { Err(Error::Fenced) }
     }
@@ -80,7 +80,7 @@ impl Reader {
                 Ok(GroupRow {
                     group: Group { leader: row.try_get(1)?, started: row.try_get::<i64, _>(2)? as u64 },
                     worker: WorkerId(row.try_get(0)?),
-                    kernel: row.try_get(3)?,
+                    host_boot_id: row.try_get(3)?,
                     job: model::JobId(row.try_get(4)?),
                     attempt: row.try_get(5)?,
                 })

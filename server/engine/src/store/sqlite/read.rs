@@ -122,7 +122,7 @@ impl Reader {
         let node = |row: &SqliteRow| {
             Ok(Node {
                 worker: WorkerId(row.try_get(0)?),
-                kernel: row.try_get(1)?,
+                host_boot_id: row.try_get(1)?,
                 pid: row.try_get(2)?,
                 role: Role::from_word(row.try_get(3)?).ok_or_else(|| corrupt("a process", "it has no role"))?,
                 concurrency: row.try_get(4)?,

@@ -9,8 +9,8 @@ use crate::types::ids::WorkerId;
 pub struct Node {
     /// The process.
     pub worker: WorkerId,
-    /// The kernel it runs on, by its boot id; empty where it does not say.
-    pub kernel: String,
+    /// The boot id of its host's kernel; empty if unknown.
+    pub host_boot_id: String,
     /// Its number there.
     pub pid: u32,
     /// Server or worker.
@@ -28,7 +28,7 @@ impl Node {
     pub fn worker(worker: WorkerId) -> Self {
         Self {
             worker,
-            kernel: String::new(),
+            host_boot_id: String::new(),
             pid: std::process::id(),
             role: Role::Worker,
             concurrency: 1,

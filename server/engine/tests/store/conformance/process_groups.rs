@@ -19,7 +19,7 @@ pub(crate) async fn process_group_is_recorded_by_the_job_holder(test: TestStore)
     let row = GroupRow {
         group: GROUP,
         worker: fence.worker.clone(),
-        kernel: "this kernel".to_owned(),
+        host_boot_id: "this kernel".to_owned(),
         job: fence.job,
         attempt: fence.attempt,
     };
