@@ -111,7 +111,7 @@ impl AuthorizedEngine {
         Ok(AuthorizedJob { engine: self.engine.clone(), view })
     }
 
-    /// As [`AuthorizedEngine::job`], with its input and result.
+    /// Opens a job to see it, with its input and result.
     pub async fn detail(&self, job: JobId) -> Result<(AuthorizedJob, JobDetail)> {
         self.authorise(Action::See)?;
         let detail = self.engine.detail(job).await?;
