@@ -7,6 +7,7 @@ mod job_table;
 mod json_view;
 mod list_header;
 mod run_history;
+mod task_card;
 mod task_fields;
 mod text;
 
@@ -17,4 +18,5 @@ pub(super) use job_table::JobTable;
 pub(super) use json_view::{Json, JsonText};
 pub(super) use list_header::ListHeader;
 pub(super) use run_history::run_history;
+pub(super) use task_card::TaskCard;
 pub(super) use task_fields::{Control, task_field};

@@ -12,6 +12,7 @@ use crate::{
     components::{Icon, kind_icon},
     context::app,
     layout::deferred,
+    pages::shared::TaskCard,
 };
 
 /// Typical durations of each kind, seconds: the median and the 90th percentile.
@@ -28,29 +29,19 @@ pub fn Catalogue() -> impl IntoView {
         </header>
         {deferred(async move {
             let usual = typical_durations().await;
-            let card = |task: &TaskInfo| view! { <TaskCard task=task.clone() usual=usual.get(task.kind.as_str()).copied() /> };
+            let card = |task: &TaskInfo| {
+                let kind = task.kind.as_str();
+                let half = usual.get(kind).map(|(half, _)| *half);
+                view! {
+                    <TaskCard task=task.clone() href=url(&format!("/new/{kind}"))>
+                        {half.map(|half| view! { <small>{usually(half)}</small> })}
+                    </TaskCard>
+                }
+            };
             let engine = app().engine;
             let cards: Vec<_> = engine.startable().map(card).collect();
             view! { <ul class="task-cards">{cards}</ul> }
         })}
-    }
-}
-
-/// The whole card is a link.
-#[component]
-fn TaskCard(task: TaskInfo, usual: Option<(f64, f64)>) -> impl IntoView {
-    let kind = task.kind.as_str();
-    view! {
-        <li class="card task-card">
-            <span class="kind large">
-                <Icon name=kind_icon(kind) />
-            </span>
-            <h2>
-                <a href=url(&format!("/new/{kind}"))>{task.name}</a>
-            </h2>
-            <p>{task.about}</p>
-            {usual.map(|(half, _)| view! { <small>{usually(half)}</small> })}
-        </li>
     }
 }
 

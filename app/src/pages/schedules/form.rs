@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     base_path::url,
-    components::{Icon, kind_icon},
+    components::Icon,
     context::app,
     forms::{Draft, schedule_plan},
     islands::{FolderPickers, UploadFields},
@@ -26,7 +26,7 @@ use crate::{
     pages::{
         forbidden::NotAllowed,
         not_found::NotFound,
-        shared::{ErrorSummary, task_field},
+        shared::{ErrorSummary, TaskCard, task_field},
     },
     server_fns::ApiError,
 };
@@ -116,18 +116,8 @@ async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
 #[component]
 fn TaskCatalogue() -> impl IntoView {
     let card = |task: &TaskInfo| {
-        let kind = task.kind.as_str();
-        view! {
-            <li class="card task-card">
-                <span class="kind large">
-                    <Icon name=kind_icon(kind) />
-                </span>
-                <h2>
-                    <a href=url(&format!("/schedules/new?kind={kind}"))>{task.name}</a>
-                </h2>
-                <p>{task.about}</p>
-            </li>
-        }
+        let href = url(&format!("/schedules/new?kind={}", task.kind));
+        view! { <TaskCard task=task.clone() href /> }
     };
     view! {
         <Title text=text::NEW_SCHEDULE />
