@@ -4,7 +4,10 @@
 use std::io::Cursor;
 
 use engine::TaskError;
-use fast_image_resize::Resizer;
+use fast_image_resize::{
+    IntoImageView as _, IntoImageViewMut as _, PixelTrait, Resizer,
+    pixels::{U8, U8x2, U8x3, U8x4},
+};
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits, Rgb,
     RgbImage, RgbaImage,
@@ -146,9 +149,22 @@ fn shrink(picture: DynamicImage, longest: u32) -> Result<DynamicImage, TaskError
     }
     let part = |length: u32| (f64::from(length) * f64::from(longest) / f64::from(side)).round().max(1.0) as u32;
     let mut small = DynamicImage::new(part(width), part(height), picture.color());
-    // By default a Lanczos filter of radius 3, with premultiplied alpha against dark edges.
-    Resizer::new().resize(&picture, &mut small, None).map_err(|error| bad(&error))?;
+    // Not `Resizer::resize`, which compiles all thirteen kinds of pixels.
+    match picture {
+        DynamicImage::ImageLuma8(_) => resample::<U8>(&picture, &mut small)?,
+        DynamicImage::ImageLumaA8(_) => resample::<U8x2>(&picture, &mut small)?,
+        DynamicImage::ImageRgb8(_) => resample::<U8x3>(&picture, &mut small)?,
+        _ => resample::<U8x4>(&picture, &mut small)?,
+    }
     Ok(small)
+}
+
+/// Fills `small` from `picture`, with a Lanczos filter of radius 3, and with premultiplied alpha against dark edges.
+fn resample<P: PixelTrait>(picture: &DynamicImage, small: &mut DynamicImage) -> Result<(), TaskError> {
+    let other_pixels = || TaskError::fatal("bad_image", "its pixels are of a kind that cannot be resized");
+    let from = picture.image_view::<P>().ok_or_else(other_pixels)?;
+    let mut to = small.image_view_mut::<P>().ok_or_else(other_pixels)?;
+    Resizer::new().resize_typed(&from, &mut to, None).map_err(|error| bad(&error))
 }
 
 /// Blends with white, since JPEG has no transparency.
