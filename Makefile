@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/frontend/node_modules/.bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 
 milepost := target/release/milepost
 addr ?= 127.0.0.1:3000
@@ -20,19 +20,20 @@ WASM := --target wasm32-unknown-unknown
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
-run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try; auth=no works without accounts
+run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try; auth=no: without accounts, open=yes: opens the page
+	@$(if $(filter yes,$(open)),.ci/open http://$(addr) &)
 	$(milepost) --addr $(addr) --data-dir $(data) --root end2end/samples $(if $(filter no,$(auth)),--no-auth)
 
 build: ## Build the program as one file, target/release/milepost
 	@.ci/tools
-	cargo leptos build --release --precompress
+	@.ci/build.mjs program
 
 site: ## Build the browser's files (wasm, script, styles), target/site
 	@.ci/tools
-	cargo leptos build --release --precompress --frontend-only
+	@.ci/build.mjs site
 
 watch: ## Rebuild and reload on every change
-	@.ci/tools
+	@.ci/tools watch
 	MILEPOST_ROOT=end2end/samples MILEPOST_NO_AUTH=true cargo leptos watch
 
 test: check style wasm rust e2e ## Run all tests and checks: format, lints, style, wasm size, Rust, browser
@@ -44,7 +45,7 @@ quick: ## Check format and lints, run unit tests; does not build the site
 	cargo test --quiet --lib $(CRATES)
 
 check: ## Check format, lints, documentation and words
-	@.ci/tools browser
+	@.ci/tools test
 	.ci/words
 	cargo fmt --all --check
 	cargo clippy --quiet --all-targets $(CRATES) -- -D warnings

@@ -1,0 +1,107 @@
+// The browser's files, target/site: wasm, script, style and the files of public/, each also compressed. Made from the
+// metadata that cargo-leptos reads, and into the same places.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+
+/** Where `cargo` compiles for the browser: apart from the server, so that both compile at once. */
+const TARGET_DIR = "target/front";
+const WASM_TARGET = "wasm32-unknown-unknown";
+
+/** Without debug names, as small as it gets. */
+const WASM_OPT = ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"];
+
+/**
+ * The `[[workspace.metadata.leptos]]` of Cargo.toml.
+ * @typedef {Record<"lib-package" | "lib-profile-release" | "output-name" | "site-root" | "site-pkg-dir" | "style-file"
+ *   | "assets-dir" | "browserquery", string>} Metadata
+ */
+
+/** The arguments of `cargo` that compile the wasm. */
+export const compileArguments = (/** @type {Metadata} */ metadata) => [
+  "build",
+  ...["--package", metadata["lib-package"], "--lib", "--profile", metadata["lib-profile-release"]],
+  ...["--target", WASM_TARGET, "--target-dir", TARGET_DIR],
+];
+
+/** The arguments of `cargo` that build our wasm-bindgen. */
+export const bindgenArguments = ["build", "--package", "milepost-bindgen"];
+
+/**
+ * Makes the site from the compiled wasm. Files whose content stays are not touched, so that the server that embeds them
+ * is not compiled again.
+ * @param {Metadata} metadata
+ * @param {(command: string, ...args: string[]) => Promise<void>} run runs a program to its end, or throws
+ * @param {(what: string) => void} report what is going on
+ */
+export async function makeSite(metadata, run, report) {
+  const name = metadata["output-name"];
+  const library = `${metadata["lib-package"].replaceAll("-", "_")}.wasm`;
+  const compiled = join(TARGET_DIR, WASM_TARGET, metadata["lib-profile-release"], library);
+  const work = join(TARGET_DIR, "site");
+  const program = { wasm: join(work, `${name}_bg.wasm`), script: join(work, `${name}.js`) };
+
+  const tools = readFileSync("frontend/package-lock.json");
+  const source = createHash("sha256").update(readFileSync(compiled)).update(tools).update(WASM_OPT.join()).digest("hex");
+  const stamp = join(work, "source");
+  if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== source) {
+    rmSync(work, { recursive: true, force: true });
+    report("wasm-bindgen");
+    await run("target/debug/bindgen", compiled, work, name);
+    report("wasm-opt");
+    await Promise.all([
+      run("wasm-opt", ...WASM_OPT, program.wasm, "-o", program.wasm),
+      run("esbuild", program.script, "--minify", "--format=esm", "--allow-overwrite", `--outfile=${program.script}`),
+    ]);
+    writeFileSync(stamp, source);
+  }
+
+  report("style");
+  const style = join(work, `${name}.css`);
+  await run("lightningcss", "--bundle", "--minify", "--targets", metadata.browserquery, metadata["style-file"], "-o", style);
+
+  const folder = metadata["site-pkg-dir"];
+  const files = new Map([
+    [join(folder, `${name}.wasm`), readFileSync(program.wasm)],
+    [join(folder, `${name}.js`), readFileSync(program.script)],
+    [join(folder, `${name}.css`), readFileSync(style)],
+    ...list(metadata["assets-dir"]).map((file) => [file, readFileSync(join(metadata["assets-dir"], file))]),
+  ]);
+  report("compression");
+  await Promise.all([...files].map(([file, content]) => compress(metadata["site-root"], file, content, files)));
+  write(metadata["site-root"], files);
+}
+
+/** Adds FILE.br and FILE.gz to `files`, those of `site` where the file is the same. */
+async function compress(site, file, content, files) {
+  const same = existsSync(join(site, file)) && readFileSync(join(site, file)).equals(content);
+  const size = content.length;
+  const ways = {
+    br: () => promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: size } }),
+    gz: () => promisify(gzip)(content, { level: 9 }),
+  };
+  for (const [ending, way] of Object.entries(ways)) {
+    const packed = join(site, `${file}.${ending}`);
+    files.set(`${file}.${ending}`, same && existsSync(packed) ? readFileSync(packed) : await way());
+  }
+}
+
+/** Makes `folder` contain `files` and nothing else. */
+function write(folder, files) {
+  for (const file of existsSync(folder) ? list(folder) : []) {
+    if (!files.has(file)) rmSync(join(folder, file));
+  }
+  for (const [file, content] of files) {
+    const path = join(folder, file);
+    if (existsSync(path) && readFileSync(path).equals(content)) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
+}
+
+/** The files of a folder and of those in it, as paths from there. */
+function list(folder) {
+  return readdirSync(folder, { recursive: true }).filter((file) => statSync(join(folder, file)).isFile());
+}
