@@ -15,7 +15,7 @@ LIBRARIES := $(addprefix -p milepost-,model engine eta cron accounts output-pars
 CRATES := $(LIBRARIES) -p milepost-load -p milepost-server -p milepost-app --features milepost-app/ssr,milepost-server/embed
 WASM := --target wasm32-unknown-unknown
 
-.PHONY: run build site watch test quick check rust http wasm style e2e screenshots soak bench bench-stream bench-eta help
+.PHONY: run build site watch test quick check rust http wasm style e2e screenshots dist dist-check soak bench bench-stream bench-eta help
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -71,6 +71,14 @@ e2e: site ## Run the browser tests; spec=NAME selects by file
 screenshots: site ## A picture of every page in end2end/screenshots; only=1280-light takes one of the sixteen variants
 	cargo test --quiet --no-run $(CRATES) --test http
 	cd end2end && SCREENSHOTS=1 MILEPOST_BIN=../../target/debug/milepost npx playwright test --project=screenshots $(if $(only),--grep '$(only)$$')
+
+dist: ## Build the release files: static program, archive, Debian package, image root, SBOMs (target/dist)
+	@.ci/tools dist
+	$(MAKE) site
+	.ci/dist $(arch)
+
+dist-check: ## Install, run and purge what `make dist` built; needs root, on a machine that has no Milepost
+	.ci/dist-check
 
 soak: ## Kill servers and workers at random for SOAK seconds (600); SEED repeats a run
 	SOAK=$${SOAK:-600} cargo test -p milepost-engine --test kill_loop -- --nocapture

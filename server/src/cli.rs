@@ -36,6 +36,8 @@ pub enum Command {
     Serve(Serve),
     /// Run jobs beside a server, on the same data directory; start any number of workers
     Worker(Worker),
+    /// Check that the server on this machine responds: exit code 0 if it is healthy, otherwise 1
+    Health(Health),
     /// Print a new setup link for the first administrator; earlier ones expire
     SetupLink(AccountSettings),
     /// List, add, change and remove users
@@ -46,6 +48,14 @@ pub enum Command {
 #[derive(Args, Debug)]
 #[command(mut_args = show_location_settings)]
 pub struct AccountSettings {
+    #[command(flatten)]
+    server: Serve,
+}
+
+/// The settings of `health`: those of the server, so that the same file can be used.
+#[derive(Args, Debug)]
+#[command(mut_args = show_address_settings)]
+pub struct Health {
     #[command(flatten)]
     server: Serve,
 }
@@ -155,6 +165,12 @@ impl AccountSettings {
     }
 }
 
+impl Health {
+    pub fn config(self) -> Result<Config> {
+        self.server.config()
+    }
+}
+
 impl UserArgs {
     pub fn config(self) -> Result<(Config, UserCommand)> {
         Ok((self.settings.config()?, self.command))
@@ -163,8 +179,17 @@ impl UserArgs {
 
 /// Shows only the settings for the data directory and the public address. They may come before or after the subcommand.
 fn show_location_settings(arg: Arg) -> Arg {
-    let shown = ["config", "data_dir", "addr", "public_url", "base_path"].contains(&arg.get_id().as_str());
-    arg.hide(!shown).hide_env_values(true).global(true)
+    show_only(&["config", "data_dir", "addr", "public_url", "base_path"], arg).global(true)
+}
+
+/// Shows only the settings for the address.
+fn show_address_settings(arg: Arg) -> Arg {
+    show_only(&["config", "addr"], arg)
+}
+
+fn show_only(shown: &[&str], arg: Arg) -> Arg {
+    let hidden = !shown.contains(&arg.get_id().as_str());
+    arg.hide(hidden).hide_env_values(true)
 }
 
 fn role() -> impl TypedValueParser<Value = Role> {

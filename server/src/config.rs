@@ -270,6 +270,11 @@ impl Config {
         self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
 
+    /// The address of the server for a client on this machine.
+    pub fn local_addr(&self) -> SocketAddr {
+        reachable(self.addr)
+    }
+
     /// An absolute link to `path`, which begins with `/`: on the public address, or else on the address that the server
     /// is `listening` on.
     pub fn link(&self, path: &str, listening: SocketAddr) -> String {
@@ -286,7 +291,7 @@ pub(crate) const fn default_streams(connections: u32) -> u32 {
     connections - connections / 6
 }
 
-/// Address for links: the loopback address if the server listens on all addresses.
+/// Address for clients on this machine: the loopback address if the server listens on all addresses.
 fn reachable(addr: SocketAddr) -> SocketAddr {
     match addr.ip() {
         ip if !ip.is_unspecified() => addr,

@@ -72,6 +72,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The server at the address does not respond, or not well.
+    #[error("the server at {addr} is not healthy: {message}")]
+    Unhealthy {
+        /// The address.
+        addr: SocketAddr,
+        /// What the server said, or why it did not.
+        message: String,
+    },
     /// A file operation failed.
     #[error("{what}: {source}")]
     Io {
@@ -123,6 +131,7 @@ impl Error {
             Self::InUse { .. }
             | Self::OldWorkers(_)
             | Self::Listen { .. }
+            | Self::Unhealthy { .. }
             | Self::NoThreads(_)
             | Self::TooFewFiles { .. }
             | Self::Io { .. }

@@ -6,7 +6,7 @@ use clap::Parser;
 use mimalloc::MiMalloc;
 use server::{
     cli::{Cli, Command},
-    run::{serve, users, worker},
+    run::{health, serve, users, worker},
 };
 
 /// Frames of event streams are made on one thread, sent on others and freed on any. With the allocator of the system
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command() {
         Command::Serve(args) => args.config().and_then(|config| serve::run(config, tasks::register)),
         Command::Worker(args) => args.config().and_then(|config| worker::run(config, tasks::register)),
+        Command::Health(args) => args.config().and_then(|config| health::check(&config)),
         Command::SetupLink(args) => args.config().and_then(|config| users::setup_link(&config)),
         Command::User(args) => args.config().and_then(|(config, change)| users::change_users(&config, change)),
     };

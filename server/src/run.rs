@@ -1,6 +1,7 @@
-//! The commands of the program: `serve`, `worker` and the account commands, with the process they run in.
+//! The commands of the program: `serve`, `worker`, `health` and the account commands, with the process they run in.
 
 pub(crate) mod console;
+pub mod health;
 mod lock;
 mod process;
 pub mod serve;

@@ -1,6 +1,7 @@
 //! The process: start, stop, and failures of its threads, its output and its disk.
 
 mod broken_output;
+mod deploy_files;
 mod full_disk;
 mod graceful_shutdown;
 mod orphan_files;

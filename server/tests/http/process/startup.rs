@@ -139,6 +139,20 @@ fn help_lists_settings_with_variables_and_defaults() {
 }
 
 #[test]
+fn health_command_reports_whether_the_server_responds() {
+    let (server, _data) = ServerProcess::start();
+    let addr = server.addr.to_string();
+    assert_eq!(run(&["health", "--addr", &addr]).status.code(), Some(0));
+    // The server listens on all addresses, as in a container; the check asks on this machine.
+    let any = format!("0.0.0.0:{}", server.addr.port());
+    assert_eq!(run(&["health", "--addr", &any]).status.code(), Some(0));
+    drop(server);
+    let stopped = run(&["health", "--addr", &addr]);
+    assert_eq!(stopped.status.code(), Some(1));
+    assert!(stderr_of(&stopped).contains(&format!("{addr} is not healthy")), "{}", stderr_of(&stopped));
+}
+
+#[test]
 fn server_writes_only_to_its_data_directory() {
     let data = TempDir::new().unwrap();
     let mut command = command();
