@@ -5,13 +5,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { shorten, withoutPanics } from "./wasm.mjs";
 
 /** Where `cargo` compiles for the browser: apart from the server, so that both compile at once. */
 const TARGET_DIR = "target/front";
 const WASM_TARGET = "wasm32-unknown-unknown";
 
-/** Without debug names, as small as it gets. */
-const WASM_OPT = ["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"];
+/** Without names. */
+const WASM_OPT = ["-Os", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--strip-debug", "--strip-producers"];
 
 /**
  * The `[[workspace.metadata.leptos]]` of Cargo.toml.
@@ -43,18 +44,22 @@ export async function makeSite(metadata, run, report) {
   const work = join(TARGET_DIR, "site");
   const program = { wasm: join(work, `${name}_bg.wasm`), script: join(work, `${name}.js`) };
 
-  const tools = readFileSync("frontend/package-lock.json");
-  const source = createHash("sha256").update(readFileSync(compiled)).update(tools).update(WASM_OPT.join()).digest("hex");
+  const tools = Buffer.concat(["package-lock.json", "site.mjs", "wasm.mjs"].map((file) => readFileSync(join("frontend", file))));
+  const source = createHash("sha256").update(readFileSync(compiled)).update(tools).digest("hex");
   const stamp = join(work, "source");
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== source) {
     rmSync(work, { recursive: true, force: true });
     report("wasm-bindgen");
     await run("target/debug/bindgen", compiled, work, name);
     report("wasm-opt");
-    await Promise.all([
-      run("wasm-opt", ...WASM_OPT, program.wasm, "-o", program.wasm),
-      run("esbuild", program.script, "--minify", "--format=esm", "--allow-overwrite", `--outfile=${program.script}`),
-    ]);
+    const parts = list(work).map((file) => join(work, file));
+    for (const part of parts.filter((file) => file.endsWith(".wasm"))) {
+      withoutPanics(part);
+      await run("wasm-opt", ...WASM_OPT, part, "-o", part);
+    }
+    shorten(program.wasm, program.script);
+    const scripts = parts.filter((file) => file.endsWith(".js"));
+    await run("esbuild", ...scripts, "--minify", "--format=esm", "--allow-overwrite", `--outdir=${work}`);
     writeFileSync(stamp, source);
   }
 
@@ -64,9 +69,9 @@ export async function makeSite(metadata, run, report) {
 
   const folder = metadata["site-pkg-dir"];
   const files = new Map([
-    [join(folder, `${name}.wasm`), readFileSync(program.wasm)],
-    [join(folder, `${name}.js`), readFileSync(program.script)],
-    [join(folder, `${name}.css`), readFileSync(style)],
+    ...list(work)
+      .filter((file) => /\.(wasm|js|css)$/.test(file))
+      .map((file) => [join(folder, file.replace(`${name}_bg.`, `${name}.`)), readFileSync(join(work, file))]),
     ...list(metadata["assets-dir"]).map((file) => [file, readFileSync(join(metadata["assets-dir"], file))]),
   ]);
   report("compression");

@@ -1,0 +1,191 @@
+//! JSON, parsed by the browser and read into its types by serde: a Rust parser would be a fifth of the wasm.
+//!
+//! Smaller than `serde-wasm-bindgen`, because it knows what it reads: JSON that [`model`] wrote. A struct is read in the
+//! order of its fields, so the wasm has no code for their order in the text, and an error is only that there is one.
+
+use std::fmt;
+
+use js_sys::{Array, JSON, Reflect};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned, DeserializeSeed, SeqAccess, Visitor, value::StrDeserializer},
+};
+use wasm_bindgen::{JsCast, JsValue};
+
+/// Parses JSON.
+///
+/// # Errors
+/// It is not JSON, or not that of a `T`.
+pub fn from_str<T: DeserializeOwned>(text: &str) -> Result<T, Mismatch> {
+    T::deserialize(Value(JSON::parse(text).map_err(|_| Mismatch)?))
+}
+
+/// Writes nothing: `#[island]` writes the properties again in the browser, where no one reads them.
+///
+/// # Errors
+/// Never.
+pub fn to_string<T>(_: &T) -> Result<String, Mismatch> {
+    Ok(String::new())
+}
+
+/// JSON that is kept as text.
+#[derive(Debug, Default)]
+pub struct RawJson(pub String);
+
+const RAW: &str = "RawJson";
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = RawJson;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<RawJson, E> {
+                Ok(RawJson(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(RAW, Text)
+    }
+}
+
+/// The value is of another type.
+#[derive(Debug)]
+pub struct Mismatch;
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not the expected JSON")
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+impl de::Error for Mismatch {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+struct Value(JsValue);
+
+impl<'de> Deserializer<'de> for Value {
+    type Error = Mismatch;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Mismatch> {
+        Err(Mismatch)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_bool(self.0.is_truthy())
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_i64(self.0.as_f64().ok_or(Mismatch)? as i64)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_u32(self.0.as_f64().ok_or(Mismatch)? as u32)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_u64(self.0.as_f64().ok_or(Mismatch)? as u64)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_f64(self.0.as_f64().ok_or(Mismatch)?)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.deserialize_string(visitor)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_string(self.0.as_string().ok_or(Mismatch)?)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Mismatch> {
+        if name == RAW {
+            return visitor.visit_string(JSON::stringify(&self.0).map_err(|_| Mismatch)?.into());
+        }
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_seq(Elements { array: self.0.dyn_into().map_err(|_| Mismatch)?, next: 0 })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_seq(Members { object: self.0, fields: fields.iter() })
+    }
+
+    /// An enum of words.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        let word = self.0.as_string().ok_or(Mismatch)?;
+        visitor.visit_enum(StrDeserializer::new(&word))
+    }
+
+    serde::forward_to_deserialize_any! {
+        i8 i16 i32 i128 u8 u16 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct map identifier ignored_any
+    }
+}
+
+/// The members of an object that a struct names, in its order. One that is absent gets the field's default.
+struct Members {
+    object: JsValue,
+    fields: std::slice::Iter<'static, &'static str>,
+}
+
+impl<'de> SeqAccess<'de> for Members {
+    type Error = Mismatch;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
+        let value = self.fields.next().and_then(|field| member(&self.object, field));
+        value.map(|value| seed.deserialize(Value(value))).transpose()
+    }
+}
+
+/// Returns a member; for the empty name the object itself, whose members a flattened struct shares.
+fn member(object: &JsValue, name: &str) -> Option<JsValue> {
+    if name.is_empty() {
+        return Some(object.clone());
+    }
+    Reflect::get(object, &JsValue::from_str(name)).ok().filter(|value| !value.is_undefined())
+}
+
+struct Elements {
+    array: Array,
+    next: u32,
+}
+
+impl<'de> SeqAccess<'de> for Elements {
+    type Error = Mismatch;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
+        if self.next == self.array.length() {
+            return Ok(None);
+        }
+        let value = self.array.get(self.next);
+        self.next += 1;
+        seed.deserialize(Value(value)).map(Some)
+    }
+}
