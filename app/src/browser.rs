@@ -1,7 +1,5 @@
 //! Browser access for islands: fetching pages, posting forms, reading and writing elements. Never runs on the server.
 
-pub(crate) mod json;
-
 use js_sys::JsString;
 use leptos::prelude::{document, window};
 use model::FieldError;
@@ -12,7 +10,6 @@ use web_sys::{
     Response, SupportedType, UrlSearchParams,
 };
 
-use self::json::Json;
 use crate::base_path::url;
 
 /// Fetches the page at `address` and parses it. `None` on any failure.
@@ -35,12 +32,16 @@ pub(crate) struct RequestError {
 impl RequestError {
     /// Parses the body of an error response.
     pub(crate) fn read(answer: &str) -> Self {
-        let json = Json::parse(answer);
-        let message = json.as_ref().and_then(|json| json.get("message").text());
-        let fault = |json: &Json| Some(FieldError { field: json.words("field"), message: json.words("message") });
-        Self {
-            message: message.unwrap_or_else(|| LOST.to_owned()),
-            fields: json.map(|json| json.get("fields").list(fault)).unwrap_or_default(),
+        /// The members that a page shows.
+        #[derive(serde::Deserialize)]
+        struct Refusal {
+            message: String,
+            #[serde(default)]
+            fields: Vec<FieldError>,
+        }
+        match leptos::serde_json::from_str(answer) {
+            Ok(Refusal { message, fields }) => Self { message, fields },
+            Err(_) => Self { message: LOST.to_owned(), fields: Vec::new() },
         }
     }
 }
@@ -96,6 +97,11 @@ pub(crate) fn lower_case(text: &str) -> String {
     JsString::from(text).to_lower_case().into()
 }
 
+/// Converts to upper case with the browser's tables, which the server's match. Rust's would be 5 kB of a first visit.
+pub(crate) fn upper_case(text: &str) -> String {
+    if cfg!(feature = "ssr") { text.to_uppercase() } else { JsString::from(text).to_upper_case().into() }
+}
+
 /// Copies the text of the element `id` to the clipboard, with `execCommand`: the Clipboard API needs HTTPS.
 pub(crate) fn copy_text(id: &str) {
     let Some(element) = document().get_element_by_id(id) else { return };
@@ -145,11 +151,6 @@ pub(crate) fn hide(element: &Element, hidden: bool) {
 /// Returns the first element under `root` that matches `selector`.
 pub(crate) fn first(root: &web_sys::Node, selector: &str) -> Option<Element> {
     all(root, selector).next()
-}
-
-pub(crate) fn set_class(element: &Element, class: &str, on: bool) {
-    // Fails only for an invalid name.
-    let _ = element.class_list().toggle_with_force(class, on);
 }
 
 /// Replaces the icon that `selector` finds by another of the sprite.

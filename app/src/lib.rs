@@ -2,7 +2,7 @@
 //! that their forms call.
 //!
 //! Rooms, lower ones first; none imports from a later one: `base_path`, `browser`, `session`, `components`, `live`,
-//! `islands`, `context`, `forms`, `server_fns`, `layout`, `pages`, `routes`.
+//! `enhance`, `islands`, `context`, `forms`, `server_fns`, `layout`, `pages`, `routes`.
 #![recursion_limit = "256"]
 #![allow(
     unreachable_pub,
@@ -15,6 +15,7 @@ mod browser;
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
+pub mod enhance;
 #[cfg(feature = "ssr")]
 pub mod forms;
 pub mod islands;

@@ -8,7 +8,7 @@
 //! `tab_channel` for other tabs.
 
 pub mod connection;
-pub(crate) mod decode;
+mod decode;
 mod event_source;
 mod job_store;
 pub mod merge;
@@ -24,6 +24,8 @@ use model::{Counts, JobId, JobView, LogEvent, MessageEvent, Micros, StateEvent};
 
 use job_store::JobStore;
 use subscriptions::Interest;
+
+use crate::components::LiveJob;
 
 /// State of the connection to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,16 +67,19 @@ impl ConnectionState {
     }
 }
 
-/// Returns the signal of a job, shared by all elements that show it.
-pub fn job(initial: JobView) -> RwSignal<JobView> {
+/// Returns a job with the signal that all elements showing it share. `now` is the server's clock when the page was
+/// rendered.
+pub fn job(initial: JobView, now: Micros) -> LiveJob {
     let job = initial.job;
-    match with_store(|store| store.job(&initial)) {
+    let view = match with_store(|store| store.job(&initial)) {
         Some(signal) => {
             on_cleanup(move || release(Interest::Row(job)));
             signal.into()
         }
         None => RwSignal::new(initial),
-    }
+    };
+    let now = if cfg!(feature = "hydrate") { self::now() } else { RwSignal::new(now) };
+    LiveJob { view, now }
 }
 
 /// Calls `handler` for each durable change of any job (topic `jobs`). After a gap it is called for each job of the new
@@ -147,8 +152,8 @@ pub fn effect(act: impl Fn() + 'static) {
 }
 
 /// Returns the server's clock, updated once a second.
-pub fn now() -> Signal<Micros> {
-    if cfg!(feature = "hydrate") { event_source::clock().into() } else { Signal::stored(Micros::default()) }
+pub fn now() -> RwSignal<Micros> {
+    if cfg!(feature = "hydrate") { event_source::clock().into() } else { RwSignal::default() }
 }
 
 /// Returns the connection state, and when the server was last heard from.

@@ -12,7 +12,7 @@ use leptos_router::{
 use crate::{
     base_path::base_path,
     context::app,
-    islands::{JobCounts, LiveJobs, LocalTimes, OfflineNotice},
+    islands::{LocalTimes, OfflineNotice},
     layout::{
         DocumentHead, FlashNotice, HydrationScript, NewVersion, OfflineBanner, PageContext, Sidebar, ToastList,
         deferred, document_title,
@@ -88,8 +88,6 @@ fn Document(options: LeptosOptions, page: PageContext) -> impl IntoView {
                 </Router>
                 <ToastList />
                 <OfflineNotice />
-                <LiveJobs />
-                <JobCounts />
                 <LocalTimes />
             </body>
         </html>

@@ -48,7 +48,8 @@ pub struct JobView {
     /// Why the attempt failed; while the job waits for a retry, why the previous one failed.
     pub failure: Option<Failure>,
     /// Progress; flattened in JSON.
-    #[serde(flatten)]
+    #[cfg_attr(not(target_family = "wasm"), serde(flatten))]
+    #[cfg_attr(target_family = "wasm", serde(rename = ""))]
     pub progress: Progress,
 }
 

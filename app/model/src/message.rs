@@ -6,6 +6,7 @@ use crate::{JobId, Micros, Seq, Tone};
 
 /// A message or note.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "MessageRecord")]
 pub struct MessageEvent {
     /// Its id: the sequence number of its event.
     pub number: Seq,
@@ -23,7 +24,7 @@ pub struct MessageEvent {
 }
 
 /// The audience of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "to", rename_all = "lowercase")]
 pub enum MessageTo {
     /// All users.
@@ -43,6 +44,34 @@ pub enum MessageTo {
         /// The job.
         job: JobId,
     },
+}
+
+/// The members of a message in JSON, flat.
+#[derive(Deserialize)]
+struct MessageRecord {
+    number: Seq,
+    to: String,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    job: Option<JobId>,
+    text: String,
+    from: String,
+    tone: Tone,
+    at: Micros,
+}
+
+impl From<MessageRecord> for MessageEvent {
+    fn from(record: MessageRecord) -> Self {
+        let MessageRecord { number, to, user, job, text, from, tone, at } = record;
+        let to = match (to.as_str(), job) {
+            ("job", Some(job)) => MessageTo::Job { job },
+            ("note", Some(job)) => MessageTo::Note { job },
+            ("everyone", _) => MessageTo::Everyone,
+            _ => MessageTo::User { user },
+        };
+        Self { number, to, text, from, tone, at }
+    }
 }
 
 impl MessageTo {

@@ -37,7 +37,8 @@ pub struct Progress {
     pub quiet_after: Option<f64>,
     /// Number of warnings so far.
     pub warnings: u64,
-    /// Custom data of the task, at most 8 KiB of JSON.
+    /// Custom data of the task, at most 8 KiB of JSON. For clients; no page shows it.
+    #[cfg(not(target_family = "wasm"))]
     pub data: Option<serde_json::Value>,
     /// When the task last reported; `None` before the first report.
     pub at: Option<Micros>,

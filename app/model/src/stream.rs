@@ -76,7 +76,8 @@ pub struct ProgressEvent {
     /// Number of the attempt.
     pub attempt: AttemptNo,
     /// Flattened in JSON.
-    #[serde(flatten)]
+    #[cfg_attr(not(target_family = "wasm"), serde(flatten))]
+    #[cfg_attr(target_family = "wasm", serde(rename = ""))]
     pub progress: Progress,
 }
 
@@ -84,7 +85,8 @@ pub struct ProgressEvent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateEvent {
     /// The job after the change, flattened in JSON; in a terminal state with its final progress.
-    #[serde(flatten)]
+    #[cfg_attr(not(target_family = "wasm"), serde(flatten))]
+    #[cfg_attr(target_family = "wasm", serde(rename = ""))]
     pub view: JobView,
     /// Error code of a failed attempt, or the change: `created`, `cancel_requested`, `deleted` …
     pub code: Option<String>,

@@ -14,9 +14,16 @@ pub fn Icon(
     }
 }
 
+/// An icon that changes.
+#[component]
+pub fn LiveIcon(name: super::Reactive<String>) -> impl IntoView {
+    let drawing = super::reactive(move || drawing(&name()));
+    view! { <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false" inner_html=drawing></svg> }
+}
+
 /// Returns the drawing of an icon, from the sprite or from `icons.svg` beside this file.
 #[cfg(feature = "ssr")]
-fn drawing(name: &str) -> &'static str {
+fn drawing(name: &str) -> String {
     use std::{collections::HashMap, sync::LazyLock};
 
     static DRAWINGS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
@@ -30,12 +37,13 @@ fn drawing(name: &str) -> &'static str {
         symbols.filter_map(read).collect()
     });
     debug_assert!(DRAWINGS.contains_key(name), "there is no icon {name}");
-    DRAWINGS.get(name).copied().unwrap_or_default()
+    DRAWINGS.get(name).copied().unwrap_or_default().to_owned()
 }
 
+/// Refers to the drawing in the sprite.
 #[cfg(not(feature = "ssr"))]
-fn drawing(_name: &str) -> &'static str {
-    ""
+fn drawing(name: &str) -> String {
+    format!("<use href='{}#i-{name}'/>", crate::base_path::url("/icons.svg"))
 }
 
 /// Returns the icon of a task; `worker` if it has none of its own.

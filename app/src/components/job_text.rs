@@ -1,10 +1,10 @@
-//! Job text: what a page says about a job. The server writes it, and islands keep it current.
+//! Job text: what a page says about a job. Server and browser write it alike.
 
 use model::{JobState, JobView, Micros, Shown, count, duration, fixed, left, quantity, rate};
 
 use super::{ago, state_detail};
 
-/// One text about a job. An element whose `data-live` names it shows it, and is hidden while it is empty.
+/// One text about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobText {
     Title,
@@ -41,47 +41,6 @@ pub enum JobText {
 }
 
 impl JobText {
-    pub const ALL: [Self; 16] = [
-        Self::Title,
-        Self::Number,
-        Self::Percent,
-        Self::PercentNumber,
-        Self::ProgressOrState,
-        Self::StateDetail,
-        Self::StageOrDetail,
-        Self::Summary,
-        Self::Remaining,
-        Self::Activity,
-        Self::Headline,
-        Self::StagePosition,
-        Self::Outcome,
-        Self::OutcomePrefix,
-        Self::OutcomeSuffix,
-        Self::Message,
-    ];
-
-    /// The value of `data-live`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Title => "title",
-            Self::Number => "number",
-            Self::Percent => "percent",
-            Self::PercentNumber => "points",
-            Self::ProgressOrState => "how-far",
-            Self::StateDetail => "fact",
-            Self::StageOrDetail => "detail",
-            Self::Summary => "line",
-            Self::Remaining => "so-far",
-            Self::Activity => "span",
-            Self::Headline => "headline",
-            Self::StagePosition => "place",
-            Self::Outcome => "left",
-            Self::OutcomePrefix => "left-before",
-            Self::OutcomeSuffix => "left-after",
-            Self::Message => "message",
-        }
-    }
-
     /// Returns the text; empty if there is none.
     pub fn of(self, job: &JobView, now: Micros) -> String {
         match self {

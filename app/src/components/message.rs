@@ -19,7 +19,7 @@ pub const fn tone_icon(tone: Tone) -> &'static str {
 pub fn addressed_to(to: &MessageTo, reader: &str) -> String {
     match to {
         MessageTo::Everyone => "to everyone".to_owned(),
-        MessageTo::User { user } if user == reader => "to you".to_owned(),
+        MessageTo::User { user } if reader.is_empty() || user == reader => "to you".to_owned(),
         MessageTo::User { user } => format!("to {user}"),
         MessageTo::Job { job } => format!("to viewers of #{job}"),
         MessageTo::Note { job } => format!("noted on #{job}"),

@@ -1,14 +1,15 @@
 //! Metrics of a job: a term, a value and a note each.
 
 use leptos::prelude::*;
-use model::{Counts, JobState, JobView, Micros, count, duration, quantity, rate};
+use model::{JobState, JobView, Micros, count, duration, quantity, rate};
 
-use super::{ago, local_time};
+use super::{LiveJob, ago, local_time};
+use crate::browser::upper_case;
 
 /// Term, value, note.
 pub type MetricText = (String, String, String);
 
-/// One metric. An element whose `data-live` names it shows it, and is hidden while it has no value.
+/// One metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// In the task's unit.
@@ -24,17 +25,6 @@ impl Metric {
     /// In display order.
     pub const ALL: [Self; 5] = [Self::Done, Self::Rate, Self::RunningTime, Self::LastUpdate, Self::Warnings];
 
-    /// The value of `data-live`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Done => "figure-done",
-            Self::Rate => "figure-speed",
-            Self::RunningTime => "figure-time",
-            Self::LastUpdate => "figure-heard",
-            Self::Warnings => "figure-warnings",
-        }
-    }
-
     /// Returns the three texts; `None` while there is no value.
     pub fn of(self, job: &JobView, now: Micros) -> Option<MetricText> {
         match self {
@@ -47,33 +37,21 @@ impl Metric {
     }
 }
 
-/// The number of jobs in some states, kept current by [`crate::islands::JobCounts`].
 #[component]
-pub fn JobCount(
-    counts: Counts,
-    /// The states to count; all if empty.
-    states: Vec<JobState>,
-) -> impl IntoView {
-    let number = if states.is_empty() { counts.total() } else { states.iter().map(|state| counts.of(*state)).sum() };
-    let states: Vec<_> = states.into_iter().map(JobState::as_str).collect();
-    view! { <span data-count=states.join(" ")>{count(number)}</span> }
-}
-
-#[component]
-pub fn Metrics(job: JobView, now: Micros) -> impl IntoView {
-    let figure = |figure: Metric| {
-        let texts = figure.of(&job, now);
-        let hidden = texts.is_none();
-        let (term, value, more) = texts.unwrap_or_default();
+pub fn Metrics(job: LiveJob) -> impl IntoView {
+    let metric = |metric: Metric| {
+        let part = move |part: fn(MetricText) -> String| {
+            job.map(move |job, now| metric.of(job, now).map(part).unwrap_or_default())
+        };
         view! {
-            <div data-live=figure.name() hidden=hidden>
-                <dt>{term}</dt>
-                <dd>{value}</dd>
-                <dd>{more}</dd>
+            <div hidden=job.map(move |job, now| metric.of(job, now).is_none())>
+                <dt>{part(|text| text.0)}</dt>
+                <dd>{part(|text| text.1)}</dd>
+                <dd>{part(|text| text.2)}</dd>
             </div>
         }
     };
-    view! { <dl class="figures">{Metric::ALL.map(figure).into_iter().collect::<Vec<_>>()}</dl> }
+    view! { <dl class="figures">{Metric::ALL.map(metric).into_iter().collect::<Vec<_>>()}</dl> }
 }
 
 fn done(job: &JobView) -> Option<MetricText> {
@@ -84,14 +62,16 @@ fn done(job: &JobView) -> Option<MetricText> {
     let term = match progress.unit.as_str() {
         "B" => "Bytes".to_owned(),
         "" => "Done".to_owned(),
-        unit => {
-            let mut letters = unit.chars();
-            letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
-        }
+        unit => capitalised(unit),
     };
     let unit = if progress.unit == "B" { "B" } else { "" };
     let of = progress.max.map(|max| format!("of {}", quantity(max, unit)));
     Some((term, quantity(progress.value, unit), of.unwrap_or_else(|| "total unknown".to_owned())))
+}
+
+fn capitalised(word: &str) -> String {
+    let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
+    upper_case(first) + rest
 }
 
 fn speed(job: &JobView) -> Option<MetricText> {

@@ -1,7 +1,9 @@
-use std::fmt::Write as _;
+use std::{cmp::Ordering, fmt::Write as _};
 
 use leptos::prelude::*;
 use model::{JobState, JobView, Micros, fixed};
+
+use super::LiveJob;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MileBarSize {
@@ -15,14 +17,11 @@ pub enum MileBarSize {
 }
 
 impl MileBarSize {
-    pub const ALL: [Self; 3] = [Self::Slim, Self::Row, Self::Hero];
-
-    /// The value of `data-live`.
-    pub const fn name(self) -> &'static str {
+    const fn class(self) -> &'static str {
         match self {
-            Self::Slim => "bar-slim",
-            Self::Row => "bar",
-            Self::Hero => "bar-hero",
+            Self::Slim => "milebar slim",
+            Self::Row => "milebar",
+            Self::Hero => "milebar hero",
         }
     }
 
@@ -39,25 +38,49 @@ const FINISHING: f64 = 0.99;
 ///
 /// Indeterminate (without `value`) while the job runs and the fraction is unknown.
 #[component]
-pub fn MileBar(job: JobView, now: Micros, #[prop(optional)] size: MileBarSize) -> impl IntoView {
+pub fn MileBar(job: LiveJob, #[prop(optional)] size: MileBarSize) -> impl IntoView {
+    let class = move |job: &JobView, now: Micros| {
+        let mut class = size.class().to_owned();
+        if job.quiet_for(now).is_some() {
+            class.push_str(" stalled");
+        }
+        if is_finishing(job) {
+            class.push_str(" finishing");
+        }
+        class
+    };
+    let posts = |which: fn(&JobView, f64) -> bool| {
+        job.map(move |job, _| {
+            let posts = stage_starts(job).iter().filter(|start| **start > 0.0 && which(job, **start));
+            Some(posts.map(|start| "M".to_owned() + &position(*start) + " 0V100").collect::<String>())
+        })
+    };
+    let ends = (size == MileBarSize::Hero).then(|| {
+        view! {
+            <svg class="posts" aria-hidden="true" focusable="false">
+                <line class="passed" x1="1.5" x2="1.5" y1="0" y2="100%"></line>
+                <g transform="translate(-1.5)">
+                    <line class=job.map(|job, _| passed(done(job) >= 1.0)) x1="100%" x2="100%" y1="0" y2="100%"></line>
+                </g>
+            </svg>
+        }
+    });
     view! {
-        <div
-            class="milebar"
-            class:slim=size == MileBarSize::Slim
-            class:hero=size == MileBarSize::Hero
-            class:stalled=job.quiet_for(now).is_some()
-            class:finishing=is_finishing(&job)
-            data-state=job.shown().data_state()
-            data-live=size.name()
-            hidden=size.hides(&job)
-        >
+        <div class=job.map(class) data-state=job.data_state() hidden=job.map(move |job, _| size.hides(job))>
             <progress
                 max="100"
-                value=progress_value(&job)
-                aria-label=job.title.clone()
-                aria-valuetext=spoken_progress(&job)
+                value=job.map(|job, _| progress_value(job))
+                aria-label=job.map(|job, _| Some(job.title.clone()))
+                aria-valuetext=job.map(|job, _| Some(spoken_progress(job)))
             ></progress>
-            <svg class="posts" aria-hidden="true" focusable="false" inner_html=stage_posts(&job, size)></svg>
+            <svg class="posts cuts" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+                <path d=posts(|_, _| true)></path>
+            </svg>
+            <svg class="posts" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true" focusable="false">
+                <path d=posts(|job, start| done(job) < start)></path>
+                <path class="passed" d=posts(|job, start| done(job) >= start)></path>
+            </svg>
+            {ends}
         </div>
     }
 }
@@ -65,20 +88,27 @@ pub fn MileBar(job: JobView, now: Micros, #[prop(optional)] size: MileBarSize) -
 /// The names of the stages under a large progress bar; a stage too short for its name has none.
 #[component]
 pub fn StageNames(
-    job: JobView,
+    job: LiveJob,
     /// In order.
     names: Vec<String>,
 ) -> impl IntoView {
-    let shown = stage_names(&job, names.iter().map(String::as_str));
+    let name = |(i, name): (usize, String)| {
+        view! {
+            <foreignObject
+                class=job.map(move |job, _| stage_class(job, i))
+                x=job.map(move |job, _| stage_starts(job).get(i).map(|start| position(*start) + "%"))
+                y="0"
+                width=job.map(move |job, _| stage_width(job, i).map(|width| position(width) + "%"))
+                height="20"
+            >
+                <div>{name}</div>
+            </foreignObject>
+        }
+    };
     view! {
-        <svg
-            class="stage-names"
-            aria-hidden="true"
-            focusable="false"
-            data-live="stages"
-            data-names=names.join("\n")
-            inner_html=shown
-        ></svg>
+        <svg class="stage-names" aria-hidden="true" focusable="false">
+            {names.into_iter().enumerate().map(name).collect::<Vec<_>>()}
+        </svg>
     }
 }
 
@@ -113,29 +143,13 @@ fn position(fraction: f64) -> String {
     fixed(fraction * 100.0, 2)
 }
 
-/// The posts as SVG. They contain no text from users.
-pub fn stage_posts(job: &JobView, size: MileBarSize) -> String {
-    let hero = size == MileBarSize::Hero;
-    let top = if hero { "2" } else { "1" };
-    let done = if job.state == JobState::Succeeded { 1.0 } else { job.progress.fraction.unwrap_or(0.0) };
-    let mut svg = String::new();
-    let mut post = |x: &str, passed: bool, more: &str| {
-        let passed = if passed { r#" class="passed""# } else { "" };
-        let _ = write!(svg, r#"{more}<line{passed} x1="{x}" x2="{x}" y1="{top}" y2="100%"></line>"#);
-    };
-    if hero {
-        post("1.5", true, "");
-    }
-    for start in stage_starts(job).iter().filter(|start| **start > 0.0) {
-        let x = position(*start) + "%";
-        post(&x, done >= *start, &format!(r#"<line class="cut" x1="{x}" x2="{x}" y1="0" y2="100%"></line>"#));
-    }
-    if hero {
-        svg.push_str(r#"<g transform="translate(-1.5)">"#);
-        let passed = if done >= 1.0 { r#" class="passed""# } else { "" };
-        let _ = write!(svg, r#"<line{passed} x1="100%" x2="100%" y1="{top}" y2="100%"></line></g>"#);
-    }
-    svg
+/// The fraction that the posts show.
+fn done(job: &JobView) -> f64 {
+    if job.state == JobState::Succeeded { 1.0 } else { job.progress.fraction.unwrap_or(0.0) }
+}
+
+fn passed(passed: bool) -> String {
+    if passed { "passed".to_owned() } else { String::new() }
 }
 
 fn stage_starts(job: &JobView) -> &[f64] {
@@ -147,35 +161,24 @@ const MIN_NAMED_WIDTH: f64 = 0.075;
 /// A stage narrower than this fraction has a name only on wide screens.
 const MIN_ROOMY_WIDTH: f64 = 0.14;
 
-/// The stage names as SVG.
-pub fn stage_names<'a>(job: &JobView, names: impl Iterator<Item = &'a str>) -> String {
+/// The width of a stage as a fraction; `None` if it is unknown or too narrow for a name.
+fn stage_width(job: &JobView, stage: usize) -> Option<f64> {
     let starts = stage_starts(job);
-    let current = job.progress.stage.as_ref().map_or(0, |stage| stage.index as usize);
-    let over = job.state == JobState::Succeeded;
-    let mut svg = String::new();
-    for (i, (name, start)) in names.zip(starts).enumerate() {
-        let width = starts.get(i + 1).copied().unwrap_or(1.0) - start;
-        if width < MIN_NAMED_WIDTH {
-            continue;
-        }
-        let class = if over || i < current {
-            "passed"
-        } else if i == current {
-            "current"
-        } else {
-            ""
-        };
-        let tight = if width < MIN_ROOMY_WIDTH { " tight" } else { "" };
-        let (x, width, name) = (position(*start), position(width), escaped(name));
-        let _ = write!(
-            svg,
-            r#"<foreignObject class="{class}{tight}" x="{x}%" y="0" width="{width}%" height="20"><div>{name}</div></foreignObject>"#
-        );
-    }
-    svg
+    let width = starts.get(stage + 1).copied().unwrap_or(1.0) - starts.get(stage)?;
+    (width >= MIN_NAMED_WIDTH).then_some(width)
 }
 
-/// Escapes a text for markup.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
+fn stage_class(job: &JobView, stage: usize) -> String {
+    let current = job.progress.stage.as_ref().map_or(0, |stage| stage.index as usize);
+    let class = match stage.cmp(&current) {
+        _ if job.state == JobState::Succeeded => "passed",
+        Ordering::Less => "passed",
+        Ordering::Equal => "current",
+        Ordering::Greater => "",
+    };
+    match stage_width(job, stage) {
+        None => "unnamed".to_owned(),
+        Some(width) if width < MIN_ROOMY_WIDTH => format!("{class} tight"),
+        Some(_) => class.to_owned(),
+    }
 }

@@ -1,42 +1,54 @@
 use leptos::prelude::*;
 use model::Shown;
 
-use super::Icon;
+use super::{Icon, JobText, LiveIcon, LiveJob};
 
-/// State badge: icon, word and colour of a job's state, with an optional detail.
+/// State badge: icon and word of a state.
 #[component]
 pub fn StateBadge(
     shown: Shown,
-    /// With a background, as in page headers.
-    #[prop(optional)]
-    pill: bool,
-    /// The job runs, and has not reported for longer than expected.
-    #[prop(optional)]
-    stalled: bool,
     /// Replaces the word of the state.
     #[prop(optional)]
     word: Option<&'static str>,
-    /// A smaller second text: `3rd in queue`, `4 s`. Empty for none.
+    /// A smaller second text. Empty for none.
     #[prop(optional)]
     detail: String,
-    /// The text that keeps the detail current; see [`super::JobText`].
-    #[prop(optional)]
-    live: Option<super::JobText>,
 ) -> impl IntoView {
     view! {
-        <span
-            class="state"
-            class:pill=pill
-            class:stalled=stalled
-            data-state=shown.data_state()
-            data-live=live.map(|_| "state")
-        >
-            <Icon name=state_icon(shown, stalled) />
+        <span class="state" data-state=shown.data_state()>
+            <Icon name=state_icon(shown, false) />
             <span>{word.unwrap_or_else(|| shown.label())}</span>
             " "
-            <small data-live=live.map(super::JobText::name) hidden=detail.is_empty()>
-                {detail.clone()}
-            </small>
+            <small hidden=detail.is_empty()>{detail.clone()}</small>
+        </span>
+    }
+}
+
+/// State badge of a job: icon, word and colour of its state, with a detail.
+#[component]
+pub fn JobBadge(
+    job: LiveJob,
+    /// A smaller second text: `3rd in queue`, `4 s`.
+    detail: JobText,
+    /// With a background, as in page headers.
+    #[prop(optional)]
+    pill: bool,
+) -> impl IntoView {
+    let class = move |stalled: bool| match (pill, stalled) {
+        (false, false) => "state",
+        (false, true) => "state stalled",
+        (true, false) => "state pill",
+        (true, true) => "state pill stalled",
+    };
+    view! {
+        <span
+            class=job.map(move |job, now| class(job.quiet_for(now).is_some()).to_owned())
+            data-state=job.data_state()
+        >
+            <LiveIcon name=job.map(|job, now| state_icon(job.shown(), job.quiet_for(now).is_some()).to_owned()) />
+            <span>{job.map(|job, _| job.shown().label().to_owned())}</span>
+            " "
+            <small hidden=job.lacks(detail)>{job.text(detail)}</small>
         </span>
     }
 }

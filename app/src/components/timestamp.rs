@@ -2,8 +2,9 @@
 //! Without a choice the server writes and names its own zone, and the browser replaces it by its zone.
 
 use leptos::prelude::*;
-use model::{Micros, duration};
+use model::{JobView, Micros, duration};
 
+use super::LiveJob;
 use crate::browser::{all, set, set_text};
 
 /// A timestamp as `<time>`: the time of day, with the date unless it is today.
@@ -22,16 +23,16 @@ pub fn Timestamp(
     }
 }
 
-/// A time of a job that may not be known yet; islands fill it in.
+/// A time of a job that may not be known yet.
 #[component]
-pub fn JobTimestamp(
-    at: Option<Micros>,
-    /// The value of `data-live`.
-    live: &'static str,
-) -> impl IntoView {
+pub fn JobTimestamp(job: LiveJob, at: fn(&JobView) -> Option<Micros>) -> impl IntoView {
     view! {
-        <time data-live=live hidden=at.is_none() datetime=at.map(zone::iso) title=at.map(zone::full)>
-            {at.map(local_time)}
+        <time
+            hidden=job.map(move |job, _| at(job).is_none())
+            datetime=job.map(move |job, _| at(job).map(zone::iso))
+            title=job.map(move |job, _| at(job).filter(|_| is_zone_known()).map(zone::full))
+        >
+            {job.map(move |job, _| at(job).map(local_time).unwrap_or_default())}
         </time>
     }
 }
@@ -47,8 +48,31 @@ pub fn ago(at: Micros, now: Micros) -> String {
     text
 }
 
+#[cfg(feature = "hydrate")]
+thread_local! {
+    static LOCAL_ZONE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Lets views write times. Until then they leave those that the server wrote: a view takes over a text without looking
+/// at it, so it would take the server's zone for its own.
+pub fn use_local_zone() {
+    #[cfg(feature = "hydrate")]
+    LOCAL_ZONE.set(true);
+}
+
+/// Whether times may be written.
+fn is_zone_known() -> bool {
+    #[cfg(feature = "hydrate")]
+    return LOCAL_ZONE.get();
+    #[cfg(not(feature = "hydrate"))]
+    true
+}
+
 /// `14:32:28` today, `20 Nov, 14:32` this year, `20 Nov 2025, 14:32` before.
 pub fn local_time(at: Micros) -> String {
+    if !is_zone_known() {
+        return String::new();
+    }
     let (then, today) = (zone::civil(at), zone::civil(zone::now()));
     match (then.year == today.year, then.month == today.month && then.day == today.day) {
         (true, true) => then.clock(),
@@ -232,9 +256,9 @@ mod zone {
     }
 }
 
-/// Rewrites every `<time>` under `root` in the reader's zone.
+/// Rewrites every `<time>` under `root` in the reader's zone. Those of islands rewrite themselves.
 pub fn localise(root: &web_sys::Element) {
-    for time in all(root, "time[datetime]") {
+    for time in all(root, "time[datetime]:not(leptos-island *)") {
         let millis = time.get_attribute("datetime").map_or(f64::NAN, |text| js_sys::Date::parse(&text));
         if millis.is_nan() {
             continue;

@@ -2,73 +2,54 @@
 
 use leptos::prelude::*;
 use model::{Counts, JobId, JobState, count};
-use web_sys::Element;
 
-use crate::{
-    browser::json::Json,
-    browser::{all, set, set_text},
-    live::{self, decode},
-};
+use super::text;
+use crate::{components::reactive, live};
 
-/// Updates the numbers with `data-count`, and the badge beside "Jobs".
+/// The number of jobs in some states.
 #[island]
-pub fn JobCounts() -> impl IntoView {
-    super::on_hydrate(|| {
-        let badge = all(&document(), "[data-counts]").next();
-        let initial = badge.as_ref().and_then(|badge| badge.get_attribute("data-counts"));
-        let initial = initial.and_then(|text| decode::counts(Json::parse(&text)?));
-        let counts = live::counts(initial.unwrap_or_default());
-        let troubles = RwSignal::new(badge.as_ref().map(troubles_of).unwrap_or_default());
-        follow_troubles(troubles);
-        live::effect(move || {
-            let counts = counts.read();
-            for number in all(&document(), "[data-count]") {
-                let states = number.get_attribute("data-count").unwrap_or_default();
-                set_text(&number, &count(sum(&counts, &states)));
-            }
-            if let Some(badge) = &badge {
-                show(badge, &count(counts.running), troubles.read().len());
-            }
-        });
-    });
+pub fn JobCount(
+    counts: Counts,
+    /// The states to count; all if empty.
+    states: Vec<JobState>,
+) -> impl IntoView {
+    let counts = live::counts(counts);
+    let number = move || {
+        let counts = counts.read();
+        count(if states.is_empty() { counts.total() } else { states.iter().map(|state| counts.of(*state)).sum() })
+    };
+    view! { <span>{reactive(number)}</span> }
 }
 
-/// Sums the jobs in the states of a space-separated list; all jobs if it is empty.
-fn sum(counts: &Counts, states: &str) -> u64 {
-    let named = |state: &JobState| states.is_empty() || states.split(' ').any(|word| word == state.as_str());
-    JobState::ALL.into_iter().filter(named).map(|state| counts.of(state)).sum()
-}
-
-fn troubles_of(badge: &Element) -> Vec<JobId> {
-    let text = badge.get_attribute("data-troubles").unwrap_or_default();
-    text.split(' ').filter_map(|number| number.parse().ok()).collect()
-}
-
-/// Follows the failed and interrupted jobs that were not retried.
-fn follow_troubles(troubles: RwSignal<Vec<JobId>>) {
+/// The badge beside "Jobs": jobs that need attention, otherwise running jobs.
+#[island]
+pub fn JobsBadge(
+    counts: Counts,
+    /// Failed and interrupted jobs that were not retried.
+    attention: Vec<JobId>,
+) -> impl IntoView {
+    let counts = live::counts(counts);
+    let attention = RwSignal::new(attention);
     live::on_state(move |event| {
         let (job, repeats) = (event.view.job, event.view.rerun_of);
         let wrong = matches!(event.state(), JobState::Failed | JobState::Interrupted);
-        troubles.update(|troubles| {
-            troubles.retain(|trouble| *trouble != job && Some(*trouble) != repeats);
+        attention.update(|attention| {
+            attention.retain(|other| *other != job && Some(*other) != repeats);
             if wrong && event.code.as_deref() != Some("deleted") {
-                troubles.push(job);
+                attention.push(job);
             }
         });
     });
-}
-
-/// Updates the badge beside "Jobs": jobs that need attention, otherwise running jobs.
-fn show(badge: &Element, running: &str, wrong: usize) {
-    let alarm = if wrong < 10 { wrong.to_string() } else { "9+".to_owned() };
-    for (class, text, shown) in
-        [(".count", running, wrong == 0 && running != "0"), (".alarm", alarm.as_str(), wrong > 0)]
-    {
-        if let Ok(Some(place)) = badge.query_selector(class) {
-            set(&place, "hidden", (!shown).then_some(""));
-            if let Some(number) = place.first_element_child() {
-                set_text(&number, text);
-            }
-        }
+    let wrong = move || attention.read().len();
+    let alarm = move || if wrong() < 10 { wrong().to_string() } else { "9+".to_owned() };
+    view! {
+        <span class="count" hidden=reactive(move || wrong() > 0 || counts.read().running == 0)>
+            <span>{reactive(move || count(counts.read().running))}</span>
+            <span class="visually-hidden">{text::RUNNING}</span>
+        </span>
+        <span class="alarm" hidden=reactive(move || wrong() == 0)>
+            <span>{reactive(alarm)}</span>
+            <span class="visually-hidden">{text::NEED_ATTENTION}</span>
+        </span>
     }
 }

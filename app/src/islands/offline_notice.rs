@@ -5,11 +5,11 @@ use model::Micros;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlFormElement, SubmitEvent};
 
-use super::fragments;
 use crate::{
     base_path::url,
     browser::{self, first, hide, set, set_text},
     components::{ago, write_time},
+    enhance::fragments,
     live::{self, ConnectionState},
 };
 

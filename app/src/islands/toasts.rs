@@ -5,10 +5,10 @@ use model::{MessageEvent, MessageTo, Tone};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use super::fragments;
 use crate::{
     browser::{all, clone_template, first, hide, on, set, set_icon, set_text},
     components::{addressed_to, job_href, tone_icon},
+    enhance::fragments,
     live,
 };
 

@@ -9,12 +9,14 @@ const LATER: u32 = 1_000;
 /// service worker (`public/service-worker.js`) and reports this page to it.
 ///
 /// Replaces Leptos' `HydrationScripts`, which loads at once, so that compilation delays the first paint, and hydrates
-/// when the browser is idle, without a limit. These islands have no properties and no children, so the rest of it is
-/// not needed.
+/// when the browser is idle, one island after the other. These islands have no children and contain no islands, so the
+/// rest of it is not needed.
 #[component]
 pub(crate) fn HydrationScript(options: LeptosOptions) -> impl IntoView {
     let LeptosOptions { site_pkg_dir, output_name, .. } = options;
     let program = url(&format!("/{site_pkg_dir}/{output_name}"));
+    // Imported by the program, and with it at once.
+    let parts = url(&format!("/{site_pkg_dir}/__wasm_split.______________________.js"));
     let worker = url(&format!("/service-worker.js?{}", app().build));
     // After everything that the page itself needs.
     let keep = if app().kept_pages {
@@ -30,7 +32,7 @@ pub(crate) fn HydrationScript(options: LeptosOptions) -> impl IntoView {
     let script = format!(
         r#"const wake = async () => {{
   const wasm = fetch("{program}.wasm");
-  const program = await import("{program}.js");
+  const [program] = await Promise.all([import("{program}.js"), import("{parts}")]);
   await program.default({{ module_or_path: wasm }});
   program.hydrate();
   for (const island of document.querySelectorAll("leptos-island")) program[island.dataset.component](island);{keep}

@@ -3,20 +3,20 @@
 use engine::access::{Action, Principal};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_location, params::ParamsMap};
-use model::{Counts, JobId, JobView, Micros, count};
 
 use super::{Brand, PageContext, page_context::SIDEBAR_JOBS, requested_url, text};
 use crate::{
     base_path::url,
-    components::{Icon, JobText, MileBar, MileBarSize, blank_job, job_href, job_json},
+    components::Icon,
     context::app,
-    islands::{ConnectionStatus, PinnedJobs, ThemeSwitch},
+    islands::{ConnectionStatus, JobsBadge, SidebarJobs, ThemeSwitch},
 };
 
 /// A rail on tablets; a bar at the top and one at the bottom on phones.
 #[component]
 pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
-    let troubles = page.attention.iter().map(|job| job.job).collect();
+    let attention = page.attention.iter().map(|job| job.job).collect();
+    let titled = use_location().pathname.get_untracked().starts_with("/jobs/");
     let engine = app().engine;
     let new_job = engine.can(Action::Start).then(|| view! { <NavLink href="/new" icon="plus" name=text::NEW_JOB /> });
     let (last_places, account, link) = match engine.actor().principal().cloned() {
@@ -37,13 +37,15 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
             <nav class="nav" aria-label=text::MAIN>
                 <NavLink href="/" icon="overview" name=text::OVERVIEW />
                 <NavLink href="/jobs" icon="jobs" name=text::JOBS>
-                    <JobsBadge counts=page.counts troubles />
+                    <div class="part">
+                        <JobsBadge counts=page.counts attention />
+                    </div>
                 </NavLink>
                 <NavLink href="/queues" icon="queues" name=text::QUEUES />
                 <NavLink href="/schedules" icon="schedules" name=text::SCHEDULES />
                 {last_places}
             </nav>
-            <SidebarJobs jobs=page.watching pinned=page.pinned now=page.now />
+            <SidebarJobs jobs=page.watching pinned=page.pinned slots=SIDEBAR_JOBS titled now=page.now />
             {account}
             <div class="sidebar-foot">
                 {link}
@@ -153,78 +155,6 @@ fn NavLink(
             <Icon name=icon />
             <span>{name}</span>
             {children.map(|children| children())}
-        </a>
-    }
-}
-
-/// The badge beside "Jobs": jobs that need attention, otherwise running jobs.
-#[component]
-fn JobsBadge(counts: Counts, troubles: Vec<JobId>) -> impl IntoView {
-    let wrong = troubles.len();
-    let (calm, good) = (counts.running == 0 || wrong > 0, wrong == 0);
-    let alarm = if wrong < 10 { wrong.to_string() } else { "9+".to_owned() };
-    let troubles = troubles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let json = serde_json::to_string(&counts).expect("counts are made of numbers");
-    view! {
-        <div class="part" data-counts=json data-troubles=troubles>
-            <span class="count" hidden=calm>
-                <span>{count(counts.running)}</span>
-                <span class="visually-hidden">{text::RUNNING}</span>
-            </span>
-            <span class="alarm" hidden=good>
-                <span>{alarm}</span>
-                <span class="visually-hidden">{text::NEED_ATTENTION}</span>
-            </span>
-        </div>
-    }
-}
-
-/// Pinned jobs, then running jobs.
-#[component]
-fn SidebarJobs(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
-    let none = jobs.is_empty();
-    view! {
-        <section
-            class="watching"
-            aria-labelledby="watching"
-            hidden=none
-            data-places=SIDEBAR_JOBS.to_string()
-            data-kept=pinned.to_string()
-        >
-            <div class="head">
-                <h2 id="watching">{text::RUNNING_AND_PINNED}</h2>
-                // Shown by script if the browser supports it.
-                <button
-                    class="button square quiet small"
-                    type="button"
-                    data-notify=""
-                    aria-pressed="false"
-                    aria-label=text::NOTIFY_WHEN_PINNED_JOB_FINISHES
-                    title=text::NOTIFY_WHEN_PINNED_JOB_FINISHES
-                    hidden=true
-                >
-                    <Icon name="bell" />
-                </button>
-            </div>
-            <template>
-                <SidebarJob job=blank_job() now />
-            </template>
-            {jobs.into_iter().map(|job| view! { <SidebarJob job now /> }).collect::<Vec<_>>()}
-        </section>
-        <PinnedJobs />
-    }
-}
-
-#[component]
-fn SidebarJob(job: JobView, now: Micros) -> impl IntoView {
-    let (href, json) = (job_href(job.job), job_json(&job));
-    view! {
-        <a href=href data-job=json>
-            <span class="name" data-live=JobText::Title.name()>
-                {job.title.clone()}
-            </span>
-            <span data-live=JobText::ProgressOrState.name()>{JobText::ProgressOrState.of(&job, now)}</span>
-            <MileBar job now size=MileBarSize::Slim />
         </a>
     }
 }

@@ -15,10 +15,6 @@ pub(super) const SIGN_IN: &str = "Sign in";
 pub(super) const SIGN_IN_IS_OFF: &str = "Sign-in is off. Anyone who can reach this address has full access.";
 pub(super) const MESSAGES: &str = "Messages";
 pub(super) const SIGN_OUT: &str = "Sign out";
-pub(super) const RUNNING: &str = " running";
-pub(super) const NEED_ATTENTION: &str = " need attention";
-pub(super) const RUNNING_AND_PINNED: &str = "Running and pinned";
-pub(super) const NOTIFY_WHEN_PINNED_JOB_FINISHES: &str = "Notify me when a pinned job finishes";
 
 // Notices
 pub(super) const NEW_VERSION: &str = "New version";

@@ -3,9 +3,13 @@
 
 use std::{cell::RefCell, time::Duration};
 
-use js_sys::{Date, JSON, Math};
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use model::{Cursor, Heartbeat, Hello, Micros, StreamEvent};
+use js_sys::{Date, Math};
+use leptos::{
+    leptos_dom::helpers::TimeoutHandle,
+    prelude::*,
+    serde_json::{RawJson, from_str},
+};
+use model::{Bye, ByeReason, Cursor, Heartbeat, Hello, Micros, StreamEvent};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
@@ -18,7 +22,7 @@ use super::{
     subscriptions, tab_channel,
     tab_leader::{self, SharedStream, SseFrame},
 };
-use crate::{base_path::url, browser::json::Json};
+use crate::base_path::url;
 
 /// The events to listen for. `end` is for scripts only.
 const NAMES: [&str; 9] = ["hello", "snapshot", "progress", "state", "log", "gate", "message", "heartbeat", "bye"];
@@ -344,10 +348,12 @@ fn on_state(event: &Event) {
 fn on_frame(frame: MessageEvent) {
     let (name, data) = (frame.type_(), frame.data().as_string().unwrap_or_default());
     if name == "bye" {
-        let Some(json) = Json::parse(&data) else { return };
-        return handle(match json.words("reason").as_str() {
-            "revoked" => connection::Event::Revoked,
-            _ => connection::Event::Bye(json.count("retry_ms") as f64),
+        let Ok(bye) = from_str::<Bye>(&data) else { return };
+        return handle(match bye.reason {
+            ByeReason::Revoked => connection::Event::Revoked,
+            ByeReason::Lifetime | ByeReason::Drain | ByeReason::Slow | ByeReason::Full => {
+                connection::Event::Bye(bye.retry_ms as f64)
+            }
         });
     }
     // An event that is not durable has no id; the browser then repeats the last one.
@@ -358,9 +364,9 @@ fn on_frame(frame: MessageEvent) {
     };
     let id = if durable { frame.last_event_id().parse().ok() } else { None };
     if name == "hello" {
-        let Some(hello) = Json::parse(&data) else { return };
-        page(|page| page.stream = Some(hello.words("stream")));
-        handle(connection::Event::Hello(hello.count("heartbeat_ms") as f64));
+        let Ok(hello) = from_str::<Hello>(&data) else { return };
+        page(|page| page.stream = Some(hello.stream.0));
+        handle(connection::Event::Hello(hello.heartbeat_ms as f64));
         carry_out(page(|page| page.shared.opened()));
     } else {
         handle(connection::Event::Data);
@@ -464,11 +470,19 @@ fn poll_url(topics: &[String], after: Option<&Cursor>, wait: u32) -> String {
 
 /// Parses the response of a poll. The last line is only a position.
 fn frames(text: &str) -> Vec<SseFrame> {
+    /// A line of the response.
+    #[derive(serde::Deserialize)]
+    struct Line {
+        #[serde(default)]
+        event: String,
+        #[serde(default)]
+        id: Option<String>,
+        #[serde(default)]
+        data: RawJson,
+    }
     let frame = |line: &str| {
-        let json = Json::parse(line)?;
-        let data = json.get("data").some().and_then(|data| JSON::stringify(data.as_js()).ok());
-        let data = data.map(String::from).unwrap_or_default();
-        Some(SseFrame { name: json.words("event"), id: json.words("id").parse().ok(), data })
+        let Line { event, id, data } = from_str(line).ok()?;
+        Some(SseFrame { name: event, id: id.and_then(|id| id.parse().ok()), data: data.0 })
     };
     text.lines().filter_map(frame).collect()
 }
@@ -480,7 +494,7 @@ fn apply(frame: &SseFrame) {
     }
     let partial = frame.name == "partial";
     let name = if partial { "snapshot" } else { &frame.name };
-    let Some(mut event) = Json::parse(&frame.data).and_then(|json| decode::event(name, &json)) else { return };
+    let Some(mut event) = decode::event(name, &frame.data) else { return };
     match &mut event {
         StreamEvent::Hello(Hello { at, build, .. }) => {
             set_clock(*at);

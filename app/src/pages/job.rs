@@ -12,7 +12,6 @@ mod notes;
 mod notices;
 mod outcome;
 mod percent_encoding;
-mod progress;
 mod progress_chart;
 mod stages;
 mod text;
@@ -26,7 +25,7 @@ use model::JobId;
 
 use self::data::{Data, JobQuery};
 use super::not_found::NotFound;
-use crate::{components::document_title, layout::RefreshWithoutScript};
+use crate::{components::document_title, islands::JobProgress, layout::RefreshWithoutScript};
 
 /// `/jobs/{id}`.
 #[component]
@@ -61,7 +60,7 @@ fn Job(data: Data) -> impl IntoView {
                 <div class="part" data-part="notices">
                     <notices::Notices data=data.clone() />
                 </div>
-                <progress::Progress job=job.clone() stages now=data.now />
+                <JobProgress job=job.clone() stages now=data.now />
                 <div class="part" data-part="outcome">
                     <progress_chart::ProgressChart data=data.clone() />
                     <stages::Stages data=data.clone() />

@@ -22,9 +22,9 @@ use self::{
 use super::shared::{JobTable, ListHeader, from_store};
 use crate::{
     base_path::url,
-    components::{Icon, JobCount},
+    components::Icon,
     context::app,
-    islands::{ListFilter, NewJobsLink},
+    islands::{JobCount, ListFilter, NewJobsLink},
     layout::{PageContext, RefreshWithoutScript},
     server_fns::ApiError,
 };
@@ -129,17 +129,14 @@ fn List(filter: Filter, page: Page, context: PageContext) -> impl IntoView {
         <section class="card" aria-label=text::JOBS>
             {(!page.newer)
                 .then(|| {
-                    let filter_json = list_filter(&filter, &page, context.now);
-                    let filter_json = serde_json::to_string(&filter_json).expect("a filter is made of texts and numbers");
                     view! {
-                        <a class="new-rows" href=filter.page(None).href() data-belongs=filter_json hidden=true></a>
-                        <NewJobsLink />
+                        <NewJobsLink href=filter.page(None).href() filter=list_filter(&filter, &page, context.now) />
                     }
                 })}
             {if empty {
                 Either::Left(view! { <EmptyList filter=filter.clone() fresh=context.counts.total() == 0 /> })
             } else {
-                Either::Right(view! { <JobTable jobs=page.jobs.clone() how=text::STATE now=context.now /> })
+                Either::Right(view! { <JobTable jobs=page.jobs.clone() now=context.now /> })
             }}
             <Pager filter page />
         </section>

@@ -12,7 +12,7 @@ use crate::{
     base_path::url,
     components::{Icon, TaskName, Timestamp},
     context::app,
-    islands::{InPlaceForms, LiveQueues},
+    enhance::{InPlaceForms, LiveQueues},
     layout::RefreshWithoutScript,
     server_fns::MAX_PARALLEL_JOBS,
 };

@@ -29,7 +29,7 @@ use crate::{
     base_path::url,
     components::{Icon, kind_icon},
     context::app,
-    islands::InPlaceForms,
+    enhance::InPlaceForms,
     layout::RefreshWithoutScript,
 };
 pub(super) use descriptions::relative_time;

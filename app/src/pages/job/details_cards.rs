@@ -8,7 +8,7 @@ use super::{data::Data, text};
 use crate::{
     base_path::url,
     components::{Icon, StateBadge, Timestamp},
-    islands::CopyButtons,
+    enhance::CopyButtons,
     pages::shared::Json,
 };
 

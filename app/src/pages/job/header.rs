@@ -7,8 +7,9 @@ use super::data::{Data, Permissions};
 use super::text;
 use crate::{
     base_path::url,
-    components::{Icon, JobText, StateBadge, job_json, kind_icon, line_count, state_detail},
-    islands::InPlaceForms,
+    components::{Icon, kind_icon, line_count},
+    enhance::InPlaceForms,
+    islands::JobPill,
 };
 
 #[component]
@@ -33,15 +34,7 @@ pub(super) fn Header(data: Data) -> impl IntoView {
                     <Icon name=kind_icon(&job.kind) />
                 </span>
                 <h1>{job.title.clone()}</h1>
-                <span class="part" data-job=job_json(&job) data-page="">
-                    <StateBadge
-                        shown=job.shown()
-                        pill=true
-                        stalled=job.quiet_for(data.now).is_some()
-                        detail=state_detail(&job, data.now)
-                        live=JobText::StateDetail
-                    />
-                </span>
+                <JobPill job=job.clone() now=data.now />
             </div>
             <div class="actions" data-forms="">
                 <div class="part" data-part="actions">

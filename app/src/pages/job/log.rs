@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     components::{Icon, LogRow, job_href, jump_to_end, line_count},
-    islands::JobLog,
+    enhance::JobLog,
 };
 
 /// Without script, the filter and the links load the page with another part; [`JobLog`] replaces that. Elements with

@@ -112,7 +112,6 @@ pub(super) fn attempt_failed(attempt: &dyn Display) -> String {
 }
 
 // Progress
-pub(super) const PROGRESS: &str = "Progress";
 
 // Data
 pub(super) fn cannot_be_compared(with: &dyn Display) -> String {

@@ -6,7 +6,6 @@ use std::fmt::Display;
 pub(super) const JOBS: &str = "Jobs";
 pub(super) const SEARCH_STOPPED: &str = "The search was given up";
 pub(super) const STATES: &str = "States";
-pub(super) const STATE: &str = "State";
 pub(super) const NO_JOBS_YET: &str = "No jobs yet";
 pub(super) const NO_JOBS_YET_HINT: &str = "Jobs appear here when they start and stay until they are deleted.";
 pub(super) const START_THE_FIRST_JOB: &str = "Start the first job";

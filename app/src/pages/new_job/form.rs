@@ -16,8 +16,8 @@ use crate::{
     base_path::url,
     components::Icon,
     context::app,
+    enhance::{FolderPickers, StartForm, UploadFields},
     forms::Draft,
-    islands::{FolderPickers, StartForm, UploadFields},
     layout::deferred,
     pages::{
         forbidden::NotAllowed,

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::{Counts, JobState, count};
 
 use super::text;
-use crate::{components::JobCount, context::app};
+use crate::{context::app, islands::JobCount};
 
 /// Running, queued, finished in 24 hours, success rate.
 #[component]

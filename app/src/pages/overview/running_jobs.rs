@@ -6,16 +6,13 @@ use model::{Counts, JobState, JobView, Micros};
 use super::{ROWS, text};
 use crate::{
     base_path::url,
-    components::{JobCount, JobRow, blank_job},
-    pages::shared::JobTable,
+    islands::{self, JobCount},
 };
 
-/// In the browser a new job takes a row, and one that ends keeps its row until a new job needs it.
 #[component]
 pub(super) fn RunningJobs(jobs: Vec<JobView>, counts: Counts, now: Micros) -> impl IntoView {
-    let none = jobs.is_empty();
     view! {
-        <section class="card" aria-labelledby="running" data-places=ROWS.to_string()>
+        <section class="card" aria-labelledby="running">
             <header>
                 <h2 id="running">{text::RUNNING_NOW}</h2>
                 <span class="count-badge">
@@ -23,13 +20,7 @@ pub(super) fn RunningJobs(jobs: Vec<JobView>, counts: Counts, now: Micros) -> im
                 </span>
                 <a href=url("/jobs?state=running")>{text::ALL_RUNNING}</a>
             </header>
-            <p class="body quiet-text" hidden=!none data-empty="">
-                {text::NOTHING_IS_RUNNING}
-            </p>
-            <JobTable jobs how=text::PROGRESS now />
-            <template>
-                <JobRow job=blank_job() now />
-            </template>
+            <islands::RunningJobs jobs slots=ROWS now />
         </section>
     }
 }

@@ -66,8 +66,6 @@ pub(super) fn runs_and_running(runs: &dyn Display, running: &dyn Display) -> Str
 // Running jobs
 pub(super) const RUNNING_NOW: &str = "Running now";
 pub(super) const ALL_RUNNING: &str = "All running";
-pub(super) const NOTHING_IS_RUNNING: &str = "Nothing is running.";
-pub(super) const PROGRESS: &str = "Progress";
 
 // Chart
 pub(super) const DAY_MARKS: [&str; 5] = ["24 h ago", "18 h", "12 h", "6 h", "now"];

@@ -21,7 +21,7 @@ use crate::{
     base_path::url,
     components::{Icon, StateBadge, Timestamp, kind_icon},
     context::app,
-    islands::InPlaceForms,
+    enhance::InPlaceForms,
     layout::{RefreshWithoutScript, deferred},
     pages::{
         not_found::NotFound,

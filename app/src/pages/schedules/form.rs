@@ -20,8 +20,8 @@ use crate::{
     base_path::url,
     components::Icon,
     context::app,
+    enhance::{FolderPickers, UploadFields},
     forms::{Draft, schedule_plan},
-    islands::{FolderPickers, UploadFields},
     layout::deferred,
     pages::{
         forbidden::NotAllowed,

@@ -8,7 +8,7 @@ use super::text;
 use crate::{
     base_path::url,
     components::{Icon, Timestamp},
-    islands::CopyButtons,
+    enhance::CopyButtons,
     pages::shared::ServerForm,
 };
 

@@ -2,27 +2,24 @@ use leptos::prelude::*;
 use model::{JobView, Micros};
 
 use super::text;
-use crate::components::JobRow;
+use crate::{
+    components::{JobName, LiveJob, ProgressCell, TimeCell},
+    islands::{JobProgressCell, JobTimeCell},
+};
 
-/// Table of jobs.
+/// Table of jobs. A row updates until its job ends.
 #[component]
-pub(in crate::pages) fn JobTable(
-    jobs: Vec<JobView>,
-    /// Heading of the progress column.
-    how: &'static str,
-    now: Micros,
-) -> impl IntoView {
-    let none = jobs.is_empty();
+pub(in crate::pages) fn JobTable(jobs: Vec<JobView>, now: Micros) -> impl IntoView {
     let rows: Vec<_> = jobs.into_iter().map(|job| view! { <JobRow job now /> }).collect();
     view! {
-        <table class="table jobs" hidden=none data-filled="">
+        <table class="table jobs">
             <thead>
                 <tr>
                     <th class="what" scope="col">
                         {text::JOB}
                     </th>
                     <th class="how" scope="col">
-                        {how}
+                        {text::STATE}
                     </th>
                     <th class="when" scope="col">
                         {text::TIME}
@@ -31,5 +28,25 @@ pub(in crate::pages) fn JobTable(
             </thead>
             <tbody>{rows}</tbody>
         </table>
+    }
+}
+
+#[component]
+fn JobRow(job: JobView, now: Micros) -> impl IntoView {
+    let (progress, time) = if job.state.is_terminal() {
+        let job = LiveJob::fixed(job.clone(), now);
+        (view! { <ProgressCell job /> }.into_any(), view! { <TimeCell job /> }.into_any())
+    } else {
+        let (cell, other) = (job.clone(), job.clone());
+        (view! { <JobProgressCell job=cell now /> }.into_any(), view! { <JobTimeCell job=other now /> }.into_any())
+    };
+    view! {
+        <tr>
+            <th class="what" scope="row">
+                <JobName job />
+            </th>
+            <td class="how">{progress}</td>
+            <td class="when">{time}</td>
+        </tr>
     }
 }

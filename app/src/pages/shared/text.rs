@@ -16,6 +16,7 @@ pub(super) const NEW_JOB: &str = "New job";
 
 // Job table
 pub(super) const JOB: &str = "Job";
+pub(super) const STATE: &str = "State";
 pub(super) const TIME: &str = "Time";
 
 // Json view

@@ -8,7 +8,7 @@ use crate::components::{FolderStep, Icon, folder_steps, folder_summary};
 use crate::pages::shared::text;
 
 /// A path, and a list of folders. Without script each button submits the form, which comes back with everything kept
-/// and the next list. [`crate::islands::FolderPickers`] works without leaving the page.
+/// and the next list. [`crate::enhance::FolderPickers`] works without leaving the page.
 #[component]
 pub(super) fn FolderField(control: Control, listing: Option<FolderListing>) -> impl IntoView {
     let panel = format!("{}-folders", control.id);

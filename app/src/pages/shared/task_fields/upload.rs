@@ -9,7 +9,7 @@ use crate::{
     forms::Uploaded,
 };
 
-/// Without script the file is submitted with the form. [`crate::islands::UploadFields`] uploads it when it is chosen;
+/// Without script the file is submitted with the form. [`crate::enhance::UploadFields`] uploads it when it is chosen;
 /// the field then holds the upload's id.
 #[component]
 pub(super) fn UploadField(

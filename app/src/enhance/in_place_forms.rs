@@ -7,24 +7,21 @@ use crate::browser;
 /// In-place forms: submits the forms in `[data-forms]` without leaving the page, and shows an error in the next
 /// element. The browser submits forms with `data-plain`; forms with `data-clears` are emptied after. Links with
 /// `data-opens` and `data-closes` open and close a dialog.
-#[island]
-pub fn InPlaceForms() -> impl IntoView {
-    super::on_hydrate(|| {
-        for forms in browser::all(&document(), "[data-forms]") {
-            let Some(refusal) = forms.next_element_sibling() else { continue };
-            browser::on(&forms, "submit", move |event| {
-                let form = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-                if let Some(form) = form.filter(|form| !form.has_attribute("data-plain")) {
-                    event.prevent_default();
-                    spawn_local(send(form, refusal.clone()));
-                }
-            });
-            browser::on(&forms, "click", turn_dialog);
-        }
-        // A page restored from the browser's cache submits nothing.
-        browser::on(&window(), "pageshow", |_| {
-            browser::all(&document(), "form[aria-busy]").for_each(|form| browser::set(&form, "aria-busy", None));
+pub(super) fn start() {
+    for forms in browser::all(&document(), "[data-forms]") {
+        let Some(refusal) = forms.next_element_sibling() else { continue };
+        browser::on(&forms, "submit", move |event| {
+            let form = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
+            if let Some(form) = form.filter(|form| !form.has_attribute("data-plain")) {
+                event.prevent_default();
+                spawn_local(send(form, refusal.clone()));
+            }
         });
+        browser::on(&forms, "click", turn_dialog);
+    }
+    // A page restored from the browser's cache submits nothing.
+    browser::on(&window(), "pageshow", |_| {
+        browser::all(&document(), "form[aria-busy]").for_each(|form| browser::set(&form, "aria-busy", None));
     });
 }
 

@@ -1,28 +1,24 @@
 use std::cell::RefCell;
 
 use leptos::prelude::*;
-use model::bytes;
+use model::{UploadId, bytes};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, File, HtmlInputElement, ProgressEvent, XmlHttpRequest};
 
 use crate::{
     base_path::url,
-    browser::json::Json,
     browser::{self, RequestError, all, first, hide, set, set_text},
     components::uploaded_file,
 };
 
 /// Upload fields: sends the files of fields with `data-upload` when they are chosen, with a progress bar and a cancel
 /// button. The field then holds the upload's id.
-#[island]
-pub fn UploadFields() -> impl IntoView {
-    super::on_hydrate(|| {
-        for field in all(&document(), "[data-upload]") {
-            let Some(sender) = Sender::new(field) else { continue };
-            // Lives as long as the page.
-            Box::leak(Box::new(sender)).listen();
-        }
-    });
+pub(super) fn start() {
+    for field in all(&document(), "[data-upload]") {
+        let Some(sender) = Sender::new(field) else { continue };
+        // Lives as long as the page.
+        Box::leak(Box::new(sender)).listen();
+    }
 }
 
 /// Uploads the file of one field.
@@ -140,13 +136,14 @@ impl Sender {
 
     fn finish(&self, request: &XmlHttpRequest) {
         let answer = request.response_text().ok().flatten().unwrap_or_default();
-        let upload = Json::parse(&answer).and_then(|json| Some((json.get("upload").text()?, json)));
-        let Some((id, json)) = upload else { return self.fail(&RequestError::read(&answer).message, true) };
+        let Ok(stored) = leptos::serde_json::from_str::<StoredUpload>(&answer) else {
+            return self.fail(&RequestError::read(&answer).message, true);
+        };
         self.rest();
-        self.held.set_value(&id);
+        self.held.set_value(&stored.upload.0);
         self.held.set_disabled(false);
         if let Some(text) = first(&self.here, "span") {
-            set_text(&text, &uploaded_file(&json.words("name"), json.count("size")));
+            set_text(&text, &uploaded_file(&stored.name, stored.size));
         }
         hide(&self.here, false);
     }
@@ -167,4 +164,12 @@ impl Sender {
         set(&self.field, "data-sending", None);
         hide(&self.sending, true);
     }
+}
+
+/// The response to an upload.
+#[derive(serde::Deserialize)]
+struct StoredUpload {
+    upload: UploadId,
+    name: String,
+    size: u64,
 }

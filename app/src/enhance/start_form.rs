@@ -14,20 +14,17 @@ use crate::{
 
 /// Start form: submits the form with `data-starts` without leaving the page, and shows errors in place, with everything
 /// typed and uploaded kept.
-#[island]
-pub fn StartForm() -> impl IntoView {
-    super::on_hydrate(|| {
-        let form = first(&document(), "[data-starts]").and_then(|form| form.dyn_into().ok());
-        let Some(form) = form.and_then(StartingForm::new) else { return };
-        // Lives as long as the page.
-        let form: &'static StartingForm = Box::leak(Box::new(form));
-        browser::on(&form.form, "submit", |event| {
-            event.prevent_default();
-            form.submit();
-        });
-        // A page restored from the browser's cache is not sending.
-        browser::on(&window(), "pageshow", |_| form.work(false));
+pub(super) fn start() {
+    let form = first(&document(), "[data-starts]").and_then(|form| form.dyn_into().ok());
+    let Some(form) = form.and_then(StartingForm::new) else { return };
+    // Lives as long as the page.
+    let form: &'static StartingForm = Box::leak(Box::new(form));
+    browser::on(&form.form, "submit", |event| {
+        event.prevent_default();
+        form.submit();
     });
+    // A page restored from the browser's cache is not sending.
+    browser::on(&window(), "pageshow", |_| form.work(false));
 }
 
 struct StartingForm {

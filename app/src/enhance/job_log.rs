@@ -26,14 +26,11 @@ const LIVE_LINES: usize = 2_000;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Follows the log in the card with `data-log`; filters it and pages through it without leaving the page.
-#[island]
-pub fn JobLog() -> impl IntoView {
-    super::on_hydrate(|| {
-        if let Some(log) = first(&document(), "[data-log]").and_then(Log::new) {
-            // Lives as long as the page.
-            Box::leak(Box::new(log)).wake();
-        }
-    });
+pub(super) fn start() {
+    if let Some(log) = first(&document(), "[data-log]").and_then(Log::new) {
+        // Lives as long as the page.
+        Box::leak(Box::new(log)).wake();
+    }
 }
 
 struct Log {

@@ -1,70 +1,63 @@
+//! Pinned jobs in the title and icon of the tab, and in notifications.
+
 use std::cell::Cell;
 
 use js_sys::Reflect;
 use leptos::{prelude::*, task::spawn_local};
-use model::{JobState, JobView, Shown};
+use model::{JobState, JobView, Micros, Shown};
 use wasm_bindgen::{JsCast, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Notification, NotificationOptions, NotificationPermission};
 
 use crate::{
-    browser::json::Json,
-    browser::{all, first, hide, navigate, on, set},
+    browser::{first, hide, navigate, on, set},
     components::{JobText, job_href},
-    live::{self, decode},
+    live,
 };
 
 /// Key in the browser's storage: whether the user wants notifications.
 const WISH: &str = "milepost-notify";
 
-/// Pinned jobs: shows the first `data-kept` jobs of `.watching` in the title and icon of the tab, and, if the user
-/// enabled it with `[data-notify]`, in a desktop notification when one finishes.
-#[island]
-pub fn PinnedJobs() -> impl IntoView {
-    super::on_hydrate(|| {
-        let Some(list) = first(&document(), ".watching") else { return };
-        let kept = list.get_attribute("data-kept").and_then(|kept| kept.parse().ok()).unwrap_or(0);
-        let read = |root: Element| decode::job(&Json::parse(&root.get_attribute("data-job")?)?);
-        let pinned = all(&list, "a[data-job]").take(kept).filter_map(read).map(live::job);
-        // Whether its end is known.
-        let jobs: Vec<_> = pinned.map(|job| (job, Cell::new(job.read_untracked().state.is_terminal()))).collect();
-        if jobs.is_empty() {
-            return;
+/// Shows pinned jobs in the title and icon of the tab, and, if the user enabled it with `[data-notify]`, in a desktop
+/// notification when one finishes.
+pub(super) fn follow(pinned: Vec<JobView>, titled: bool) {
+    // Whether its end is known.
+    let jobs = pinned.into_iter().map(|job| (live::job(job, Micros(0)).view, Cell::new(false)));
+    let jobs: Vec<_> = jobs.inspect(|(job, over)| over.set(job.read_untracked().state.is_terminal())).collect();
+    if jobs.is_empty() {
+        return;
+    }
+    if let Some(switch) = first(&document(), "[data-notify]") {
+        offer(switch);
+    }
+    let own = document().title();
+    let icon = first(&document(), "link[rel=icon]");
+    live::effect(move || {
+        let (mut running, mut ended, mut ahead, mut done) = (0, None, String::new(), 25);
+        for (job, over) in &jobs {
+            let job = job.read();
+            let is_over = job.state.is_terminal();
+            if is_over && !over.get() {
+                notify(&job);
+                ended = Some(job.shown());
+            }
+            over.set(is_over);
+            if job.state == JobState::Running {
+                running += 1;
+                done = job.percent().unwrap_or(25);
+                ahead = format!("{} · {}", JobText::ProgressOrState.of(&job, job.created_at), job.title);
+            }
         }
-        if let Some(switch) = first(&list, "[data-notify]") {
-            offer(switch);
+        if running > 1 {
+            (done, ahead) = (25, format!("{running} running"));
         }
-        let own = document().title();
-        // The page of a job updates its title itself.
-        let titled = first(&document(), "[data-page]").is_some();
-        let icon = first(&document(), "link[rel=icon]");
-        live::effect(move || {
-            let (mut running, mut ended, mut ahead, mut done) = (0, None, String::new(), 25);
-            for (job, over) in &jobs {
-                let job = job.read();
-                let is_over = job.state.is_terminal();
-                if is_over && !over.get() {
-                    notify(&job);
-                    ended = Some(job.shown());
-                }
-                over.set(is_over);
-                if job.state == JobState::Running {
-                    running += 1;
-                    done = job.percent().unwrap_or(25);
-                    ahead = format!("{} · {}", JobText::ProgressOrState.of(&job, job.created_at), job.title);
-                }
-            }
-            if running > 1 {
-                (done, ahead) = (25, format!("{running} running"));
-            }
-            let title = if running == 0 { own.clone() } else { format!("{ahead} · {own}") };
-            if !titled && document().title() != title {
-                document().set_title(&title);
-            }
-            if let (Some(icon), Some(drawing)) = (&icon, drawing(running > 0, done, ended)) {
-                set(icon, "href", Some(&drawing));
-            }
-        });
+        let title = if running == 0 { own.clone() } else { format!("{ahead} · {own}") };
+        if !titled && document().title() != title {
+            document().set_title(&title);
+        }
+        if let (Some(icon), Some(drawing)) = (&icon, drawing(running > 0, done, ended)) {
+            set(icon, "href", Some(&drawing));
+        }
     });
 }
 

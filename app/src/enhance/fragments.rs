@@ -28,7 +28,7 @@ thread_local! {
 }
 
 /// Refreshes the fragments. One fetch at a time: requests during a fetch cause one more, after a pause.
-pub(super) fn refresh(pause: Duration) {
+pub(crate) fn refresh(pause: Duration) {
     if FETCH.get() != Fetch::Idle {
         return FETCH.set(Fetch::Again);
     }
@@ -47,7 +47,7 @@ pub(super) fn refresh(pause: Duration) {
 }
 
 /// Fetches this page and replaces its fragments.
-pub(super) async fn refresh_now() {
+pub(crate) async fn refresh_now() {
     let Some(address) = window().location().href().ok() else { return };
     let Some(page) = browser::fetch_page(&address).await else { return };
     for part in all(&document(), "[data-part]") {

@@ -1,28 +1,24 @@
-use leptos::{prelude::*, task::spawn_local};
-use model::{FolderEntry, FolderListing};
+use leptos::{prelude::*, serde_json::from_str, task::spawn_local};
+use model::FolderListing;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent, UrlSearchParams};
 
 use crate::{
     base_path::url,
-    browser::json::Json,
     browser::{self, RequestError, all, first, hide, set, set_icon, set_text},
     components::{folder_steps, folder_summary},
 };
 
 /// Folder picker: opens the listings in `.folder-field` without leaving the page. Going into a folder writes its path
 /// into the field, so the field always names the folder shown.
-#[island]
-pub fn FolderPickers() -> impl IntoView {
-    super::on_hydrate(|| {
-        for field in all(&document(), ".folder-field") {
-            let Some(picker) = Picker::new(&field) else { continue };
-            // Lives as long as the page.
-            let picker: &'static Picker = Box::leak(Box::new(picker));
-            browser::on(&field, "click", |event| picker.clicked(&event));
-            browser::on(&field, "keydown", |event| picker.typed(&event));
-        }
-    });
+pub(super) fn start() {
+    for field in all(&document(), ".folder-field") {
+        let Some(picker) = Picker::new(&field) else { continue };
+        // Lives as long as the page.
+        let picker: &'static Picker = Box::leak(Box::new(picker));
+        browser::on(&field, "click", |event| picker.clicked(&event));
+        browser::on(&field, "keydown", |event| picker.typed(&event));
+    }
 }
 
 struct Picker {
@@ -115,16 +111,5 @@ async fn list(path: &str) -> Result<FolderListing, RequestError> {
         arguments.append("path", path);
     }
     let answer = browser::post(&url("/api/folders"), &arguments).await?;
-    Ok(Json::parse(&answer.body).map(|json| read(&json)).unwrap_or_default())
-}
-
-fn read(json: &Json) -> FolderListing {
-    let folder = |json: &Json| Some(FolderEntry { name: json.words("name"), path: json.words("path") });
-    FolderListing {
-        path: json.get("path").text(),
-        parent: json.get("parent").text(),
-        folders: json.get("folders").list(folder),
-        files: json.count("files"),
-        truncated: json.get("truncated").is_true(),
-    }
+    Ok(from_str(&answer.body).unwrap_or_default())
 }
