@@ -55,7 +55,7 @@ test("first visit", async ({ milepost, request }) => {
   const total = (visit: (typeof visits)[number]) => visit.sent.reduce((sum, body) => sum + body.sent, icon);
   for (const visit of visits) {
     expect(visit.sent.filter((body) => body.plain), "every body is sent as brotli").toEqual([]);
-    expect(visit.sent.map((body) => body.path).sort().join(" ")).toMatch(/^\/ \S+\.css \S+\.js \S+\.wasm$/);
+    expect(visit.sent.map((body) => body.path).sort().join(" ")).toMatch(/^\/ \S+_split\S+\.js \S+\.css \S+\.js \S+\.wasm$/);
   }
   printRow("first visit, overview: sent, brotli", visits.map((v) => total(v) / 1000), "kB");
   printRow("first visit, overview: requests without the stream", visits.map((v) => v.sent.length + 1), "");
@@ -100,7 +100,7 @@ function countsPainted(page: Page): Promise<{ count: number; at: number }[]> {
   return page.evaluate(
     (stretch) =>
       new Promise((done) => {
-        const figures = document.querySelector(".figures [data-live=figure-done]")!;
+        const figures = document.querySelector(".figures > div")!;
         const seen: { count: number; at: number }[] = [];
         const watcher = new MutationObserver(() => {
           const [, value, total] = [...figures.children].map((part) => Number(part.textContent?.replace(/\D/g, "")));

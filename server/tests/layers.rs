@@ -41,6 +41,7 @@ const CRATES: &[Crate] = &[
             &["base_path"],
             &["browser", "session"],
             &["components", "live"],
+            &["enhance"],
             &["islands"],
             &["context"],
             &["forms"],

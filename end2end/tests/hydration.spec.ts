@@ -1,0 +1,18 @@
+// Hydration: every page is taken over by the browser as the server drew it, without a warning.
+import { expect, startJob, test, waitUntilLive } from "./support/milepost.ts";
+
+test("every page hydrates without warnings", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 60 });
+  await startJob(request, "demo", { seconds: 60 });
+  const logged: string[] = [];
+  page.on("console", (message) => {
+    if (["warning", "error"].includes(message.type())) logged.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => logged.push(`${page.url()}: ${error}`));
+  for (const path of ["/", "/jobs", `/jobs/${job}`, "/queues", "/schedules", "/schedules/new", "/messages", "/new", "/new/demo", "/new/checksum", "/nowhere"]) {
+    await page.goto(path);
+    await waitUntilLive(page);
+    await page.waitForTimeout(1_500); // the clock has moved, and every part was fetched
+  }
+  expect(logged.filter((line) => !line.includes("404"))).toEqual([]);
+});
