@@ -34,7 +34,7 @@ site: ## Build the browser's files (wasm, script, styles), target/site
 
 watch: ## Rebuild and reload on every change
 	@.ci/tools watch
-	MILEPOST_ROOT=end2end/samples MILEPOST_NO_AUTH=true cargo leptos watch
+	MILEPOST_ROOT=end2end/samples MILEPOST_NO_AUTH=true cargo leptos watch --split
 
 test: check style wasm rust e2e ## Run all tests and checks: format, lints, style, wasm size, Rust, browser
 

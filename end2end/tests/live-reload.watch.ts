@@ -35,7 +35,7 @@ class Watch {
       MILEPOST_DATA_DIR: this.data,
       MILEPOST_NO_AUTH: "true",
     };
-    this.child = spawn("cargo", ["leptos", "watch"], { cwd: project, env, stdio: ["ignore", "pipe", "pipe"] });
+    this.child = spawn("cargo", ["leptos", "watch", "--split"], { cwd: project, env, stdio: ["ignore", "pipe", "pipe"] });
     this.child.stdout?.on("data", (chunk) => this.append(String(chunk)));
     this.child.stderr?.on("data", (chunk) => this.append(String(chunk)));
     this.child.once("exit", (code) => this.append(`watch ended with ${code}\n`));
