@@ -67,19 +67,21 @@ impl ConnectionState {
     }
 }
 
-/// Returns a job with the signal that all elements showing it share. `now` is the server's clock when the page was
-/// rendered.
+/// Returns a job that starts as the page was rendered with it, `now` being the server's clock then, and follows the
+/// stream.
 pub fn job(initial: JobView, now: Micros) -> LiveJob {
     let job = initial.job;
-    let view = match with_store(|store| store.job(&initial)) {
-        Some(signal) => {
-            on_cleanup(move || release(Interest::Row(job)));
-            signal.into()
-        }
-        None => RwSignal::new(initial),
-    };
-    let now = if cfg!(feature = "hydrate") { self::now() } else { RwSignal::new(now) };
-    LiveJob { view, now }
+    let Some(stream) = with_store(|store| store.job(&initial)) else { return LiveJob::fixed(initial, now) };
+    on_cleanup(move || release(Interest::Row(job)));
+    LiveJob { view: follow(initial, stream), now: follow(now, event_source::clock()) }
+}
+
+/// Returns a signal that follows `source` after hydration. Until then it holds what the server drew: hydration writes
+/// nothing, so a value that had changed before would be missing until it changes again.
+fn follow<T: Clone + Send + Sync + 'static>(drawn: T, source: ArcRwSignal<T>) -> RwSignal<T> {
+    let shown = RwSignal::new(drawn);
+    effect(move || shown.set(source.get()));
+    shown
 }
 
 /// Calls `handler` for each durable change of any job (topic `jobs`). After a gap it is called for each job of the new
@@ -135,13 +137,9 @@ pub fn on_message(handler: impl Fn(Option<&MessageEvent>) + 'static) {
 
 /// Returns the number of jobs in each state (topic `jobs`).
 pub fn counts(initial: Counts) -> RwSignal<Counts> {
-    match with_store(|store| store.counts(initial)) {
-        Some(signal) => {
-            on_cleanup(|| release(Interest::Jobs));
-            signal.into()
-        }
-        None => RwSignal::new(initial),
-    }
+    let Some(stream) = with_store(|store| store.counts(initial)) else { return RwSignal::new(initial) };
+    on_cleanup(|| release(Interest::Jobs));
+    follow(initial, stream)
 }
 
 /// Runs an effect now, and again when a signal that it reads changes. Boxed: each effect type adds kilobytes to the
