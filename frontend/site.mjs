@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import { shorten, withoutPanics } from "./wasm.mjs";
+import { shorten } from "./wasm.mjs";
 
 /** Where `cargo` compiles for the browser: apart from the server, so that both compile at once. */
 const TARGET_DIR = "target/front";
@@ -54,7 +54,7 @@ export async function makeSite(metadata, run, report) {
     report("wasm-opt");
     const parts = list(work).map((file) => join(work, file));
     for (const part of parts.filter((file) => file.endsWith(".wasm"))) {
-      withoutPanics(part);
+      await run(process.execPath, "frontend/wasm.mjs", part); // apart, because it prints warnings about names
       await run("wasm-opt", ...WASM_OPT, part, "-o", part);
     }
     shorten(program.wasm, program.script);

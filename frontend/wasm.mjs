@@ -1,5 +1,6 @@
-// What wasm-opt has no option for.
+// What wasm-opt has no option for. `node wasm.mjs FILE` replaces the panics of a file.
 import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import binaryen from "binaryen";
 
 const PANICS =
@@ -10,7 +11,7 @@ const PANICS =
  * and their formatting are 3 % of the wasm. Panics still trap: `--traps-never-happen` would make undefined behaviour of
  * them.
  */
-export function withoutPanics(file) {
+function withoutPanics(file) {
   const module = binaryen.readBinary(readFileSync(file));
   for (let i = 0; i < module.getNumFunctions(); i++) {
     const { name, module: imported } = binaryen.getFunctionInfo(module.getFunctionByIndex(i));
@@ -89,3 +90,5 @@ export function shorten(file, script) {
   writeFileSync(file, Buffer.concat(out));
   writeFileSync(script, js);
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.argv.slice(2).forEach(withoutPanics);

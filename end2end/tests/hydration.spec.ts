@@ -16,3 +16,13 @@ test("every page hydrates without warnings", async ({ page, request }) => {
   }
   expect(logged.filter((line) => !line.includes("404"))).toEqual([]);
 });
+
+test("progress card: shows what changed before its code arrived", async ({ page, request }) => {
+  await page.route(/\/split_.*\.wasm/, async (route) => {
+    await page.waitForTimeout(3_000);
+    await route.continue();
+  });
+  const job = await startJob(request, "demo", { seconds: 1, stall_seconds: 8 });
+  await page.goto(`/jobs/${job}`);
+  await expect(page.getByText("Not responding for 8 s, on purpose")).toBeVisible();
+});
