@@ -27,7 +27,7 @@ pub use log_line::{LogRow, jump_to_end, line_count, write_line};
 pub use message::{MessageRow, addressed_to, tone_icon};
 pub use metrics::Metrics;
 pub use mile_bar::{MileBar, MileBarSize, StageNames};
-pub use state_badge::{JobBadge, StateBadge};
+pub use state_badge::{JobBadge, StateBadge, state_icon};
 pub use state_detail::{document_title, state_detail};
 pub use task_name::TaskName;
 #[cfg(feature = "ssr")]
