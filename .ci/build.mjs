@@ -92,7 +92,8 @@ const server = [
 const program = [new Step("program", (step) => cargo(step, ...programArguments))];
 
 const whole = process.argv[2] === "program";
-const beside = whole && !existsSync(join(metadata["site-root"], metadata["site-pkg-dir"]));
+const wasm = join(metadata["site-root"], metadata["site-pkg-dir"], `${metadata["output-name"]}.wasm`);
+const beside = whole && !existsSync(wasm);
 const steps = [...browser, ...(beside ? server : []), ...(whole ? program : [])];
 const inOrder = async (some) => {
   for (const step of some) await step.run();
