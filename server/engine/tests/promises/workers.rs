@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use crate::{
     recovery::die_while_running,
-    support::{Latch, Probe, TIMEOUT, TestEngine},
+    support::{Latch, Probe, TIMEOUT, TestEngine, wait_until},
 };
 
 /// Sequence number, job and state of an event.
@@ -376,9 +376,8 @@ async fn queue_control_applies_to_every_worker() {
     let open = test.engine.store().counts().await.expect("read");
     assert_eq!((open.queued, open.running), (8, 0), "none is claimed");
     change(ControlChange::Resume).await.expect("resumed");
-    for job in &jobs[..3] {
-        test.wait_for_state(*job, JobState::Running).await;
-    }
+    // Claimed jobs are running before their task is.
+    wait_until("three tasks run", || now.load(SeqCst) >= 3).await;
     latch.open();
     for job in jobs {
         test.wait_for_state(job, JobState::Succeeded).await;
