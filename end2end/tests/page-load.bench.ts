@@ -124,7 +124,7 @@ function countsPainted(page: Page): Promise<{ count: number; at: number }[]> {
 /** Start of the stretch by the server's clock, from the log lines that count the reports each second. */
 async function stretchBegan(request: APIRequestContext, job: number): Promise<number> {
   const log = await (await request.get(`/jobs/${job}/log`)).text();
-  const lines = [...log.matchAll(new RegExp(`^(\\S+) \\S+ +(\\d+) of ${stretch} reports`, "gm"))];
+  const lines = [...log.matchAll(new RegExp(`^(\\S+) \\S+ +Reported (\\d+) of ${stretch} `, "gm"))];
   const begins = lines.map(([, at, made]) => micros(at!) - Number(made));
   expect(begins.length).toBeGreaterThan(5);
   return Math.min(...begins); // the line with the least delay
