@@ -7,7 +7,6 @@ use super::{ago, state_detail};
 /// One text about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobText {
-    Title,
     /// `#7 · checksum`.
     Number,
     /// `57 %` until the job ends.
@@ -44,7 +43,6 @@ impl JobText {
     /// Returns the text; empty if there is none.
     pub fn of(self, job: &JobView, now: Micros) -> String {
         match self {
-            Self::Title => job.title.clone(),
             Self::Number => format!("#{} · {}", job.job, job.kind),
             Self::Percent if job.state.is_terminal() => String::new(),
             Self::Percent => percent(job).unwrap_or_default(),

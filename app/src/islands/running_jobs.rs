@@ -81,12 +81,9 @@ pub(super) fn slots_of(jobs: Vec<JobView>, kept: usize, slots: usize) -> RwSigna
             known.or_else(|| (job.state == JobState::Running).then(|| end().or_else(ended)).flatten())
         });
         if let Some(place) = place {
-            rows.update(|rows| {
-                rows.truncate(rows.len().max(place));
-                match rows.get_mut(place) {
-                    Some(row) => row.clone_from(job),
-                    None => rows.push(job.clone()),
-                }
+            rows.update(|rows| match rows.get_mut(place) {
+                Some(row) => row.clone_from(job),
+                None => rows.push(job.clone()),
             });
         }
     });
