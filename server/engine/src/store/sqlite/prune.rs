@@ -118,14 +118,16 @@ impl Transaction<'_> {
         Ok(true)
     }
 
-    /// Leaves the log of an ended job to upkeep. Its line numbers are not used again.
+    /// Leaves the log of an ended job, if it has one, to upkeep. Its line numbers are not used again.
     fn remove_log(&mut self, job: JobId) -> Result<u64> {
-        self.execute(
-            "insert into log_garbage (job, until_line) select id, log_lines from job where id = ?
+        let left = self.execute(
+            "insert into log_garbage (job, until_line) select id, log_lines from job where id = ? and log_lines > 0
             on conflict (job) do update set until_line = excluded.until_line",
             [job.0],
         )?;
-        self.leave_garbage();
+        if left > 0 {
+            self.leave_garbage();
+        }
         Ok(0)
     }
 
