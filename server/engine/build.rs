@@ -1,5 +1,20 @@
-//! Rebuilds the engine when a migration is added: `sqlx::migrate!` reads the folder at compile time.
+//! Lists the migrations for `store::sqlite::migrations`, by name and in order, as pairs of file name and content.
 
-fn main() {
-    println!("cargo:rerun-if-changed=../../migrations");
+use std::{env, error::Error, fs, path::Path};
+
+/// The migrations, relative to this package.
+const MIGRATIONS: &str = "../../migrations/sqlite";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={MIGRATIONS}");
+    let folder = fs::canonicalize(MIGRATIONS)?;
+    let mut names = fs::read_dir(&folder)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<Vec<_>, std::io::Error>>()?;
+    names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "sql"));
+    names.sort();
+    let pairs = names.iter().map(|name| format!("({name:?}, include_str!({:?})),", folder.join(name)));
+    let list = Path::new(&env::var("OUT_DIR")?).join("migrations.rs");
+    fs::write(list, format!("&[{}]", pairs.collect::<String>()))?;
+    Ok(())
 }

@@ -36,6 +36,7 @@ mod files;
 mod finish;
 mod job_commands;
 mod messages;
+mod migrations;
 mod nodes;
 mod open;
 mod pause;

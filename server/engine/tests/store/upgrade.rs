@@ -1,6 +1,6 @@
 //! Schema upgrades: databases of earlier builds open with all their data.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{collections::BTreeMap, path::Path};
 
 use engine::{
     Clock,
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::support::{ManualClock, claim, enter};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+const MIGRATIONS: &str = "../../migrations/sqlite";
 
 /// Creates a database with the first `migrations` only.
 async fn made_by(migrations: usize) -> (TempDir, SqliteConnection) {
@@ -26,11 +26,9 @@ async fn made_by(migrations: usize) -> (TempDir, SqliteConnection) {
         .create_if_missing(true)
         .auto_vacuum(SqliteAutoVacuum::Incremental);
     let mut connection = options.connect().await.expect("it opens");
-    let earlier = Migrator {
-        migrations: Cow::Owned(MIGRATIONS.migrations[..migrations].to_vec()),
-        locking: false,
-        ..Migrator::DEFAULT
-    };
+    let all = Migrator::new(Path::new(MIGRATIONS)).await.expect("the folder can be read");
+    let first = all.iter().take(migrations).cloned().collect();
+    let earlier = Migrator { locking: false, ..Migrator::with_migrations(first) };
     earlier.run(&mut connection).await.expect("it is migrated");
     (folder, connection)
 }

@@ -12,15 +12,13 @@ use std::{
 use rusqlite::{OpenFlags, config::DbConfig};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
-    migrate::{Migrate, MigrateError, Migrator},
+    migrate::{Migrate, MigrateError},
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{SqliteOptions, backup, statement};
+use super::{SqliteOptions, backup, migrations::MIGRATIONS, statement};
 use crate::{Error, Result};
-
-static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// The first `SQLite` without the bug that can corrupt a file when the write-ahead log starts over while another
 /// connection writes (<https://sqlite.org/wal.html#walresetbug>).
