@@ -25,11 +25,11 @@ run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try
 	$(milepost) --addr $(addr) --data-dir $(data) --root end2end/samples $(if $(filter no,$(auth)),--no-auth)
 
 build: ## Build the program as one file, target/release/milepost
-	@.ci/tools
+	@.ci/tools compiler
 	@.ci/build.mjs program
 
 site: ## Build the browser's files (wasm, script, styles), target/site
-	@.ci/tools
+	@.ci/tools compiler
 	@.ci/build.mjs site
 
 watch: ## Rebuild and reload on every change
@@ -83,7 +83,8 @@ dist-check: ## Install, run and purge what `make dist` built; needs root, on a m
 soak: ## Kill servers and workers at random for SOAK seconds (600); SEED repeats a run
 	SOAK=$${SOAK:-600} cargo test -p milepost-engine --test kill_loop -- --nocapture
 
-bench: build ## Print the tables of docs/benchmarks.md
+bench: site ## Print the tables of docs/benchmarks.md, of the program as `make dist` builds it
+	cargo build --quiet --locked --profile production -p milepost-server
 	.ci/bench
 
 bench-stream: build ## Compare the event stream with plain axum and nginx + nchan (10 minutes; ROUNDS, JOBS)

@@ -30,7 +30,7 @@ class Step {
     say(`${this.name}: ${clock(performance.now() - begin)}`);
   }
 
-  /** Runs a program. Its output is shown only if it fails; that of cargo also says how far it is. */
+  /** Runs a program. Its output is shown only if it fails; that of cargo also says how far it is, that of tools what it installs. */
   exec(/** @type {string} */ command, /** @type {string[]} */ ...args) {
     const environment = { CARGO_TERM_COLOR: "always", CARGO_TERM_PROGRESS_WHEN: "always", CARGO_TERM_PROGRESS_WIDTH: "160" };
     const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
@@ -41,6 +41,7 @@ class Step {
         const plain = line.replace(/\x1b\[[0-9;]*[A-Za-z]/g, "").trim();
         const progress = /^Building \[.*\] +(\d+\/\d+)(?:: ([\w-]+))?/.exec(plain);
         if (progress) this.detail = progress.slice(1).filter(Boolean).join(" ");
+        else if (plain.startsWith("tools: ")) say(plain.replace("tools: ", ""));
         else if (plain && !/^(Updating|Fetch|Download\w+|Locking|Compiling|Blocking|Finished)\b|^\[[=> ]+\]/.test(plain)) output += `${line}\n`;
       }
     };
@@ -80,6 +81,7 @@ const cargo = (step, ...args) => step.exec("cargo", ...args, "--locked");
 const programArguments = ["build", "--release", "--package", metadata["bin-package"]];
 
 const browser = [
+  new Step("tools", (step) => step.exec(".ci/tools")),
   new Step("browser", (step) => cargo(step, ...compileArguments(metadata))),
   new Step("wasm-bindgen", (step) => cargo(step, ...bindgenArguments)),
   new Step("site", (step) => makeSite(metadata, step.exec.bind(step), (what) => (step.detail = what))),

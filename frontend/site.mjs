@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import { shorten } from "./wasm.mjs";
 
 /** Where `cargo` compiles for the browser: apart from the server, so that both compile at once. */
 const TARGET_DIR = "target/front";
@@ -57,6 +56,7 @@ export async function makeSite(metadata, run, report) {
       await run(process.execPath, "frontend/wasm.mjs", part); // apart, because it prints warnings about names
       await run("wasm-opt", ...WASM_OPT, part, "-o", part);
     }
+    const { shorten } = await import("./wasm.mjs"); // needs a package that may have been installed since the start
     shorten(program.wasm, program.script);
     const scripts = parts.filter((file) => file.endsWith(".js"));
     await run("esbuild", ...scripts, "--minify", "--format=esm", "--allow-overwrite", `--outdir=${work}`);

@@ -1,6 +1,6 @@
 //! The program with a history of 100,000 jobs, measured from outside: pages, memory, start, acknowledged starts.
 //!
-//! Prints Markdown rows: what, median of five runs, spread. Needs `target/release/milepost` (`make build`).
+//! Prints Markdown rows: what, median of five runs, spread. Needs `target/production/milepost` (`make bench` builds it).
 
 mod program;
 

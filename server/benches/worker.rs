@@ -1,7 +1,7 @@
 //! A server that leaves all jobs to a worker beside it: how soon each of them notices what the other does, and what both
 //! cost while nothing happens.
 //!
-//! Prints Markdown rows: what, median, spread. Needs `target/release/milepost` (`make build`).
+//! Prints Markdown rows: what, median, spread. Needs `target/production/milepost` (`make bench` builds it).
 
 mod program;
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// A process of `target/release/milepost` (`make build`); ended when dropped.
+/// A process of `target/production/milepost` (`make bench` builds it); ended when dropped.
 pub(crate) struct Program {
     child: Child,
     /// What it says once it is ready: a server where it listens.
@@ -23,7 +23,7 @@ impl Program {
 
     /// Any process on `data`, once it has said that it is ready.
     pub(crate) fn start(data: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
-        let binary = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/release/milepost");
+        let binary = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/production/milepost");
         let command = Command::new(binary)
             .args(arguments)
             .arg("--data-dir")
