@@ -18,7 +18,7 @@ const REDACTIONS: [(&str, &str); 14] = [
     (r#"title="\w{3} \d{1,2} \w{3} \d{4}, [^"]*""#, r#"title="DATE""#),
     (r"\d\d:\d\d:\d\d", "CLOCK"),
     (r"just now|\d+ s ago", "AGO"),
-    (r"less than 0\.1 s|less than a second|\b\d+(\.\d)? s\b", "SPAN"),
+    (r"(&lt; )?(less than 0\.1 s|less than a second|\b\d+(\.\d)? s\b)", "SPAN"),
     (r"Stopped at once", "Stopped after SPAN"),
     (r"&quot;rate&quot;:[\d.]+", "&quot;rate&quot;:RATE"),
     (r#"data-component="(\w+?)_\d+""#, r#"data-component="$1""#),
