@@ -14,8 +14,12 @@ LIBRARIES := $(addprefix -p milepost-,model engine eta cron accounts output-pars
 # The server is tested with the site inside, as it is delivered, but not optimised: that takes a quarter of an hour.
 CRATES := $(LIBRARIES) -p milepost-load -p milepost-server -p milepost-app --features milepost-app/ssr,milepost-server/embed
 WASM := --target wasm32-unknown-unknown
+# The program as the browser tests run it. A test of `server` brings it, with the features of all tests; this is the smallest.
+DEBUG_PROGRAM := cargo test --quiet --no-run $(CRATES) --test layers
+# Of targets that `make test` runs beside others: what computes yields to what waits.
+low := nice -n 19
 
-.PHONY: run build site watch test quick check rust http wasm style e2e screenshots dist dist-check soak bench bench-stream bench-eta help
+.PHONY: run build site watch test quick check tests latency rust http wasm style e2e screenshots dist dist-check soak bench bench-stream bench-eta help
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -36,7 +40,13 @@ watch: ## Rebuild and reload on every change
 	@.ci/tools watch
 	MILEPOST_ROOT=end2end/samples MILEPOST_NO_AUTH=true cargo leptos watch --split
 
-test: check style wasm rust e2e ## Run all tests and checks: format, lints, style, wasm size, Rust, browser
+# First the compiler, which needs both cores, and the tests that measure time, which need a quiet machine; then what waits
+# for clocks beside what computes. Each target is shown in one piece when it ends, and none stops the others.
+test: ## Run all tests and checks: format, lints, style, wasm size, Rust, browser
+	@.ci/tools test
+	$(MAKE) tests
+	@quiet=ok; $(MAKE) latency built=yes || quiet=failed; \
+	$(MAKE) --jobs --output-sync=target --keep-going built=yes check style wasm rust e2e && [ $$quiet = ok ]
 
 quick: ## Check format and lints, run unit tests; does not build the site
 	cargo fmt --all --check
@@ -45,17 +55,23 @@ quick: ## Check format and lints, run unit tests; does not build the site
 	cargo test --quiet --lib $(CRATES)
 
 check: ## Check format, lints, documentation and words
-	@.ci/tools test
+	$(if $(built),,@.ci/tools test)
 	.ci/words
 	cargo fmt --all --check
-	cargo clippy --quiet --all-targets $(CRATES) -- -D warnings
-	cargo clippy --quiet -p milepost-frontend $(WASM) -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(LIBRARIES)
+	$(low) cargo clippy --quiet --all-targets $(CRATES) -- -D warnings
+	$(low) cargo clippy --quiet -p milepost-frontend $(WASM) -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(low) cargo doc --quiet --no-deps $(LIBRARIES)
 
-rust: site ## Run the Rust tests; two threads a core, because many wait for a clock
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo test $(CRATES)
+tests: site
+	.ci/rust-tests.mjs build $(CRATES)
 
-wasm: site ## Check the size and the dependencies of the wasm
+rust: $(if $(built),,latency) ## Run the Rust tests
+	.ci/rust-tests.mjs run
+
+latency: $(if $(built),,tests) ## Run the Rust tests that measure time, on a quiet machine
+	.ci/rust-tests.mjs alone
+
+wasm: $(if $(built),,site) ## Check the size and the dependencies of the wasm
 	.ci/wasm
 
 style: ## Check that the style sheets parse
@@ -64,12 +80,12 @@ style: ## Check that the style sheets parse
 http: ## Run the HTTP tests; only=FILTER selects by name
 	cargo test $(CRATES) --test http -- $(only)
 
-e2e: site ## Run the browser tests; spec=NAME selects by file
-	cargo test --quiet --no-run $(CRATES) --test http
+e2e: $(if $(built),,site) ## Run the browser tests; spec=NAME selects by file
+	$(if $(built),,$(DEBUG_PROGRAM))
 	cd end2end && npm run --silent typecheck && MILEPOST_BIN=../../target/debug/milepost npx playwright test $(spec)
 
 screenshots: site ## A picture of every page in end2end/screenshots; only=1280-light takes one of the sixteen variants
-	cargo test --quiet --no-run $(CRATES) --test http
+	$(DEBUG_PROGRAM)
 	cd end2end && SCREENSHOTS=1 MILEPOST_BIN=../../target/debug/milepost npx playwright test --project=screenshots $(if $(only),--grep '$(only)$$')
 
 dist: ## Build the release files: static program, archive, Debian package, image root, SBOMs (target/dist)
