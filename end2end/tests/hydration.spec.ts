@@ -18,11 +18,18 @@ test("every page hydrates without warnings", async ({ page, request }) => {
 });
 
 test("progress card: shows what changed before its code arrived", async ({ page, request }) => {
+  let arrive = () => {};
+  const arrival = new Promise<void>((resolve) => (arrive = resolve));
   await page.route(/\/split_.*\.wasm/, async (route) => {
-    await page.waitForTimeout(3_000);
+    await arrival;
     await route.continue();
   });
   const job = await startJob(request, "demo", { seconds: 1, stall_seconds: 8 });
+  const code = page.waitForResponse(/\/split_job_progress.*\.wasm/);
   await page.goto(`/jobs/${job}`);
-  await expect(page.getByText("Not responding for 8 s, on purpose")).toBeVisible();
+  const message = "Not responding for 8 s, on purpose";
+  await expect.poll(async () => (await request.get(`/jobs/${job}`)).text()).toContain(message);
+  arrive();
+  await code;
+  await expect(page.getByText(message)).toBeVisible();
 });
