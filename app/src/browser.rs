@@ -1,5 +1,7 @@
 //! Browser access for islands: fetching pages, posting forms, reading and writing elements. Never runs on the server.
 
+use std::rc::Rc;
+
 use js_sys::JsString;
 use leptos::prelude::{document, window};
 use model::FieldError;
@@ -153,12 +155,37 @@ pub(crate) fn first(root: &web_sys::Node, selector: &str) -> Option<Element> {
     all(root, selector).next()
 }
 
-/// Replaces the icon that `selector` finds by another of the sprite.
-pub(crate) fn set_icon(root: &Element, selector: &str, name: &str) {
-    if let Some(icon) = first(root, selector).filter(|icon| icon.get_attribute("data-icon").as_deref() != Some(name)) {
-        set(&icon, "data-icon", Some(name));
-        icon.set_inner_html(&format!("<use href='{}#i-{name}'/>", url("/icons.svg")));
+/// Shows an icon of the sprite in an [`Icon`](crate::components::Icon), unless it is there already.
+pub(crate) fn set_icon(icon: &Element, name: &str) {
+    if icon.get_attribute("data-icon").as_deref() != Some(name) {
+        set(icon, "data-icon", Some(name));
+        icon.set_text_content(None);
+        add_svg(icon, "use", &[("href", &(url("/icons.svg") + "#i-" + name))]);
     }
+}
+
+/// The namespace of SVG elements.
+pub(crate) const SVG: &str = "http://www.w3.org/2000/svg";
+
+/// Adds an SVG element with these attributes to `parent`.
+pub(crate) fn add_svg(parent: &Element, name: &str, attributes: &[(&str, &str)]) {
+    // Fails only for an invalid name.
+    let Ok(element) = document().create_element_ns(Some(SVG), name) else { return };
+    for (name, value) in attributes {
+        set(&element, name, Some(value));
+    }
+    let _ = parent.append_child(&element);
+}
+
+/// Adds an event listener that is never removed, and keeps `owner` as long as the element.
+pub(crate) fn on_with<T: 'static>(
+    element: &web_sys::EventTarget,
+    event: &str,
+    owner: &Rc<T>,
+    handler: impl Fn(&Rc<T>, &Event) + 'static,
+) {
+    let owner = Rc::clone(owner);
+    on(element, event, move |event| handler(&owner, &event));
 }
 
 /// Adds an event listener that is never removed.

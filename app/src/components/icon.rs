@@ -2,23 +2,34 @@ use leptos::prelude::*;
 
 /// An icon. Decorative: put a text beside it or into the button's `aria-label`.
 ///
-/// Inlined, because a sprite would be one more request before the first paint. Scripts use the sprite
-/// `public/icons.svg`, which has only the icons that they swap in.
+/// The server inlines the drawing, because a sprite would be one more request before the first paint. The browser uses
+/// the sprite `public/icons.svg`, which has only the icons that it swaps in.
 #[component]
 pub fn Icon(
     /// Name without the prefix `i-`.
     name: &'static str,
 ) -> impl IntoView {
+    view! { <LiveIcon name=super::reactive(move || name.to_owned()) /> }
+}
+
+/// An icon that changes.
+#[cfg(feature = "ssr")]
+#[component]
+pub fn LiveIcon(name: super::Reactive<String>) -> impl IntoView {
+    let name = name();
     view! {
-        <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false" data-icon=name inner_html=drawing(name)></svg>
+        <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false" data-icon=name.clone() inner_html=drawing(&name)></svg>
     }
 }
 
 /// An icon that changes.
+#[cfg(not(feature = "ssr"))]
 #[component]
 pub fn LiveIcon(name: super::Reactive<String>) -> impl IntoView {
-    let drawing = super::reactive(move || drawing(&name()));
-    view! { <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false" inner_html=drawing></svg> }
+    let show = |icon: leptos::tachys::renderer::types::Element, name: super::Reactive<String>| {
+        crate::live::effect(move || crate::browser::set_icon(&icon, &name()));
+    };
+    view! { <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false" use:show=name></svg> }
 }
 
 /// Returns the drawing of an icon, from the sprite or from `icons.svg` beside this file.
@@ -38,12 +49,6 @@ fn drawing(name: &str) -> String {
     });
     debug_assert!(DRAWINGS.contains_key(name), "there is no icon {name}");
     DRAWINGS.get(name).copied().unwrap_or_default().to_owned()
-}
-
-/// Refers to the drawing in the sprite.
-#[cfg(not(feature = "ssr"))]
-fn drawing(name: &str) -> String {
-    format!("<use href='{}#i-{name}'/>", crate::base_path::url("/icons.svg"))
 }
 
 /// Returns the icon of a task; `worker` if it has none of its own.

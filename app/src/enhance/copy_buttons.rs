@@ -9,7 +9,9 @@ pub(super) fn start() {
         let this = button.clone();
         browser::on(&button, "click", move |_| {
             browser::copy_text(&this.get_attribute("data-copies").unwrap_or_default());
-            browser::set_icon(&this, ".icon", "check");
+            if let Some(icon) = browser::first(&this, ".icon") {
+                browser::set_icon(&icon, "check");
+            }
             if let Some(status) = this.next_element_sibling() {
                 browser::set_text(&status, "Copied");
             }

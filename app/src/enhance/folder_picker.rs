@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use leptos::{prelude::*, serde_json::from_str, task::spawn_local};
 use model::FolderListing;
 use wasm_bindgen::JsCast;
@@ -13,11 +15,9 @@ use crate::{
 /// into the field, so the field always names the folder shown.
 pub(super) fn start() {
     for field in all(&document(), ".folder-field") {
-        let Some(picker) = Picker::new(&field) else { continue };
-        // Lives as long as the page.
-        let picker: &'static Picker = Box::leak(Box::new(picker));
-        browser::on(&field, "click", |event| picker.clicked(&event));
-        browser::on(&field, "keydown", |event| picker.typed(&event));
+        let Some(picker) = Picker::new(&field).map(Rc::new) else { continue };
+        browser::on_with(&field, "click", &picker, Picker::clicked);
+        browser::on_with(&field, "keydown", &picker, |picker, event| picker.typed(event));
     }
 }
 
@@ -36,7 +36,7 @@ impl Picker {
         })
     }
 
-    fn clicked(&'static self, event: &Event) {
+    fn clicked(self: &Rc<Self>, event: &Event) {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let Some(button) = target.and_then(|target| target.closest("button").ok().flatten()) else { return };
         event.prevent_default();
@@ -62,13 +62,14 @@ impl Picker {
     }
 
     /// Shows the folders in `path`. If that fails, shows the error and the roots.
-    fn go(&'static self, path: String) {
+    fn go(self: &Rc<Self>, path: String) {
+        let picker = Rc::clone(self);
         spawn_local(async move {
             let (listing, trouble) = match list(&path).await {
                 Ok(listing) => (listing, String::new()),
                 Err(refusal) => (list("").await.unwrap_or_default(), refusal.message),
             };
-            self.show(&listing, &trouble);
+            picker.show(&listing, &trouble);
         });
     }
 
@@ -87,7 +88,9 @@ impl Picker {
             places.set_text_content(None);
             for step in folder_steps(listing) {
                 let Some(item) = browser::clone_template(&self.panel) else { return };
-                set_icon(&item, ".icon", step.icon);
+                if let Some(icon) = first(&item, ".icon") {
+                    set_icon(&icon, step.icon);
+                }
                 if let Some(label) = first(&item, "span") {
                     set_text(&label, &step.label);
                 }

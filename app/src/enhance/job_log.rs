@@ -4,6 +4,7 @@ mod scroll;
 
 use std::{
     cell::{Cell, RefCell},
+    rc::Rc,
     time::Duration,
 };
 
@@ -28,15 +29,14 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Follows the log in the card with `data-log`; filters it and pages through it without leaving the page.
 pub(super) fn start() {
     if let Some(log) = first(&document(), "[data-log]").and_then(Log::new) {
-        // Lives as long as the page.
-        Box::leak(Box::new(log)).wake();
+        Rc::new(log).wake();
     }
 }
 
 struct Log {
     job: JobId,
     card: Element,
-    scroll: Scroll,
+    scroll: Rc<Scroll>,
     /// The lines drawn by the server, and those appended since.
     part: Element,
     text: HtmlInputElement,
@@ -78,7 +78,7 @@ impl Log {
     fn new(card: Element) -> Option<Self> {
         Some(Self {
             job: card.get_attribute("data-log")?.parse().ok()?,
-            scroll: Scroll::new(first(&card, ".lines")?),
+            scroll: Rc::new(Scroll::new(first(&card, ".lines")?)),
             part: first(&card, "#log-part")?,
             text: first(&card, "[name=text]")?.dyn_into().ok()?,
             level: first(&card, "[name=level]")?.dyn_into().ok()?,
@@ -95,16 +95,17 @@ impl Log {
     }
 
     /// Hydrates the card: reads what the server drew, and shows the line that the address names, or the end.
-    fn wake(&'static self) {
+    fn wake(self: &Rc<Self>) {
         all(&self.card, "[data-wakes]").for_each(|tool| hide(&tool, !tool.has_attribute("hidden")));
         self.shown.replace(self.filter());
         self.read_part();
-        live::on_log(self.job, |event| self.add_lines(event));
-        browser::on(&self.scroll.lines, "scroll", |_| self.scrolled());
-        browser::on(&self.scroll.lines, "click", |event| self.clicked(&event));
-        browser::on(&self.text, "input", |_| self.apply_soon());
-        browser::on(&self.level, "change", |_| self.apply());
-        browser::on(&window(), "hashchange", |_| _ = self.show_named_line());
+        let log = Rc::clone(self);
+        live::on_log(self.job, move |event| log.add_lines(event));
+        browser::on_with(&self.scroll.lines, "scroll", self, |log, _| log.scrolled());
+        browser::on_with(&self.scroll.lines, "click", self, Self::clicked);
+        browser::on_with(&self.text, "input", self, |log, _| log.apply_soon());
+        browser::on_with(&self.level, "change", self, |log, _| log.apply());
+        browser::on_with(&window(), "hashchange", self, |log, _| _ = log.show_named_line());
         self.on("form", "submit", Self::apply);
         self.on(".jump", "click", Self::jump);
         self.on("[data-log-does=follow]", "click", Self::follow);
@@ -115,11 +116,11 @@ impl Log {
     }
 
     /// Replaces the default action of an element.
-    fn on(&'static self, part: &str, event: &str, act: fn(&'static Self)) {
+    fn on(self: &Rc<Self>, part: &str, event: &str, act: fn(&Rc<Self>)) {
         if let Some(part) = first(&self.card, part) {
-            browser::on(&part, event, move |event| {
+            browser::on_with(&part, event, self, move |log, event| {
                 event.prevent_default();
-                act(self);
+                act(log);
             });
         }
     }
@@ -150,7 +151,7 @@ impl Log {
     }
 
     /// Appends new lines if the end is shown, otherwise counts them.
-    fn add_lines(&'static self, event: &LogEvent) {
+    fn add_lines(self: &Rc<Self>, event: &LogEvent) {
         let (last, known) = (self.last.get(), self.total.get());
         let end = event.first_line + event.lines.len() as u64 - 1;
         self.total.set(known.max(end));
@@ -170,7 +171,7 @@ impl Log {
     }
 
     /// Appends the lines that pass the filter.
-    fn append<'a>(&'static self, new: impl Iterator<Item = (u64, &'a LogLine)>) {
+    fn append<'a>(&self, new: impl Iterator<Item = (u64, &'a LogLine)>) {
         let filter = self.shown.borrow();
         let before = self.added.get();
         for (number, line) in new.filter(|(_, line)| filter.takes(line)) {
@@ -206,26 +207,27 @@ impl Log {
     }
 
     /// Applies the filter after a pause in typing.
-    fn apply_soon(&'static self) {
+    fn apply_soon(self: &Rc<Self>) {
         self.typed.set(self.typed.get() + 1);
         let typed = self.typed.get();
+        let log = Rc::clone(self);
         let apply = move || {
-            if self.typed.get() == typed {
-                self.apply();
+            if log.typed.get() == typed {
+                log.apply();
             }
         };
         set_timeout(apply, PAUSE);
     }
 
     /// Applies the filter, shows the end of the result, and updates the address.
-    fn apply(&'static self) {
+    fn apply(self: &Rc<Self>) {
         let address = self.address();
         write_address(address.trim_end_matches('?'));
         self.load(address);
     }
 
     /// Scrolls to the end of the log.
-    fn jump(&'static self) {
+    fn jump(self: &Rc<Self>) {
         if self.at_end.get() {
             self.follow_end();
         } else {
@@ -233,7 +235,7 @@ impl Log {
         }
     }
 
-    fn follow_end(&'static self) {
+    fn follow_end(&self) {
         self.unseen.set(0);
         self.scroll.following.set(true);
         self.scroll.keep_end();
@@ -241,7 +243,7 @@ impl Log {
     }
 
     /// Starts or stops following the end.
-    fn follow(&'static self) {
+    fn follow(self: &Rc<Self>) {
         if self.scroll.following.get() {
             self.let_go();
         } else {
@@ -255,7 +257,7 @@ impl Log {
     }
 
     /// Turns the wrapping of long lines on or off.
-    fn wrap(&'static self) {
+    fn wrap(self: &Rc<Self>) {
         let unwrapped = self.scroll.lines.class_list().toggle("unwrapped").unwrap_or(false);
         if let Some(button) = first(&self.card, "[data-log-does=wrap]") {
             set(&button, "aria-pressed", Some(if unwrapped { "false" } else { "true" }));
@@ -263,7 +265,7 @@ impl Log {
     }
 
     /// Shows the line that the address names after `#L`, with the lines around it.
-    fn show_named_line(&'static self) -> Option<()> {
+    fn show_named_line(self: &Rc<Self>) -> Option<()> {
         let hash = window().location().hash().ok()?;
         let number: u64 = hash.strip_prefix("#L")?.parse().ok()?;
         self.let_go();
@@ -271,13 +273,14 @@ impl Log {
         self.typed.set(self.typed.get() + 1);
         self.asked.set(self.asked.get() + 1);
         if document().get_element_by_id(&hash[1..]).is_none() {
+            let log = Rc::clone(self);
             spawn_local(async move {
-                let Some(fresh) = self.fetch(url(&format!("/jobs/{}?line={number}", self.job))).await else { return };
+                let Some(fresh) = log.fetch(url(&format!("/jobs/{}?line={number}", log.job))).await else { return };
                 // The line may not pass the filter.
-                self.text.set_value("");
-                self.level.set_value("");
-                self.replace(&fresh);
-                write_address(&url(&format!("/jobs/{}{hash}", self.job)));
+                log.text.set_value("");
+                log.level.set_value("");
+                log.replace(&fresh);
+                write_address(&url(&format!("/jobs/{}{hash}", log.job)));
                 // Marks the line and scrolls it into view.
                 let _ = window().location().replace(&hash);
             });
@@ -286,11 +289,12 @@ impl Log {
     }
 
     /// Replaces the part by the one at `address`, and shows its end.
-    fn load(&'static self, address: String) {
+    fn load(self: &Rc<Self>, address: String) {
+        let log = Rc::clone(self);
         spawn_local(async move {
-            if let Some(fresh) = self.fetch(address).await {
-                self.replace(&fresh);
-                self.follow_end();
+            if let Some(fresh) = log.fetch(address).await {
+                log.replace(&fresh);
+                log.follow_end();
             }
         });
     }
@@ -322,7 +326,7 @@ impl Log {
     }
 
     /// Follows when the user scrolls to the end, and fetches more lines at the top and at the end.
-    fn scrolled(&'static self) {
+    fn scrolled(self: &Rc<Self>) {
         let (top, end) = self.scroll.moved();
         if end && self.at_end.get() {
             self.unseen.set(0);
@@ -337,7 +341,7 @@ impl Log {
     }
 
     /// A click on a line number stops following; one on a link to more lines fetches them.
-    fn clicked(&'static self, event: &Event) {
+    fn clicked(self: &Rc<Self>, event: &Event) {
         let plain = event
             .dyn_ref::<MouseEvent>()
             .is_some_and(|click| !(click.ctrl_key() || click.meta_key() || click.shift_key()));
@@ -354,23 +358,24 @@ impl Log {
     }
 
     /// Replaces `link` by the lines it leads to. The visible lines keep their position.
-    fn extend(&'static self, link: Element) {
+    fn extend(self: &Rc<Self>, link: Element) {
         let Some(href) = link.get_attribute("href") else { return };
         let newer = link.class_list().contains("newer");
         // Removed first, so that it is followed only once.
         set(&link, "href", None);
+        let log = Rc::clone(self);
         spawn_local(async move {
-            let Some(fresh) = self.fetch(href.clone()).await else { return set(&link, "href", Some(&href)) };
+            let Some(fresh) = log.fetch(href.clone()).await else { return set(&link, "href", Some(&href)) };
             if let Some(twin) = first(&fresh, if newer { ".older:not(.newer)" } else { ".newer" }) {
                 twin.remove();
             }
-            let height = self.scroll.height();
+            let height = log.scroll.height();
             link.set_outer_html(&fresh.inner_html());
-            localise(&self.part);
+            localise(&log.part);
             if newer {
-                self.take_reach(&fresh);
+                log.take_reach(&fresh);
             } else {
-                self.scroll.down_by(self.scroll.height() - height);
+                log.scroll.down_by(log.scroll.height() - height);
             }
         });
     }

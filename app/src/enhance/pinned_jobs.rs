@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Notification, NotificationOptions, NotificationPermission};
 
 use crate::{
-    browser::{first, hide, navigate, on, set},
+    browser::{SVG, add_svg, first, hide, navigate, on, set},
     components::{JobText, job_href},
     live,
 };
@@ -64,20 +64,34 @@ pub(super) fn follow(pinned: Vec<JobView>, titled: bool) {
 /// Draws the tab's icon: the progress in percent while jobs run, otherwise the outcome of the job that just finished.
 /// `None` keeps it.
 fn drawing(running: bool, done: u32, ended: Option<Shown>) -> Option<String> {
-    let ring = "<circle cx='8' cy='8' r='6' pathLength='100'";
-    let (hue, shape) = match ended {
-        _ if running => {
-            (205, format!("{ring} opacity='.3'/>{ring} stroke-dasharray='{done} 100' transform='rotate(-90 8 8)'/>"))
-        }
+    let hue = match ended {
+        _ if running => 205,
         None => return None,
-        Some(Shown::Succeeded) => (150, "<path d='m3 9 4 4 6-9'/>".to_owned()),
-        Some(Shown::Warnings) => (40, "<path d='M8 2v7m0 4v1'/>".to_owned()),
-        Some(_) => (0, "<path d='m3 3 10 10M13 3 3 13'/>".to_owned()),
+        Some(Shown::Succeeded) => 150,
+        Some(Shown::Warnings) => 40,
+        Some(_) => 0,
     };
-    Some(format!(
-        "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='none' \
-         stroke='hsl({hue} 75%25 45%25)' stroke-width='3'>{shape}</svg>"
-    ))
+    let icon = document().create_element_ns(Some(SVG), "svg").ok()?;
+    let colour = format!("hsl({hue} 75% 45%)");
+    for (name, value) in
+        [("xmlns", SVG), ("viewBox", "0 0 16 16"), ("fill", "none"), ("stroke", &colour), ("stroke-width", "3")]
+    {
+        set(&icon, name, Some(value));
+    }
+    let line = |shape| add_svg(&icon, "path", &[("d", shape)]);
+    match ended {
+        _ if running => {
+            let ring = [("cx", "8"), ("cy", "8"), ("r", "6"), ("pathLength", "100")];
+            let dashes = format!("{done} 100");
+            add_svg(&icon, "circle", &[&ring[..], &[("opacity", ".3")]].concat());
+            let shown = [("stroke-dasharray", dashes.as_str()), ("transform", "rotate(-90 8 8)")];
+            add_svg(&icon, "circle", &[&ring[..], &shown[..]].concat());
+        }
+        Some(Shown::Succeeded) => line("m3 9 4 4 6-9"),
+        Some(Shown::Warnings) => line("M8 2v7m0 4v1"),
+        _ => line("m3 3 10 10M13 3 3 13"),
+    }
+    Some(format!("data:image/svg+xml,{}", String::from(js_sys::encode_uri_component(&icon.outer_html()))))
 }
 
 /// Shows the notification switch if the browser supports notifications, which it does in secure contexts only. Asks for

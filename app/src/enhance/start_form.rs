@@ -1,4 +1,4 @@
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use js_sys::{JSON, Object};
 use leptos::{prelude::*, task::spawn_local};
@@ -16,15 +16,13 @@ use crate::{
 /// typed and uploaded kept.
 pub(super) fn start() {
     let form = first(&document(), "[data-starts]").and_then(|form| form.dyn_into().ok());
-    let Some(form) = form.and_then(StartingForm::new) else { return };
-    // Lives as long as the page.
-    let form: &'static StartingForm = Box::leak(Box::new(form));
-    browser::on(&form.form, "submit", |event| {
+    let Some(form) = form.and_then(StartingForm::new).map(Rc::new) else { return };
+    browser::on_with(&form.form, "submit", &form, |form, event| {
         event.prevent_default();
         form.submit();
     });
     // A page restored from the browser's cache is not sending.
-    browser::on(&window(), "pageshow", |_| form.work(false));
+    browser::on_with(&window(), "pageshow", &form, |form, _| form.work(false));
 }
 
 struct StartingForm {
@@ -41,7 +39,7 @@ impl StartingForm {
         Some(Self { kind: form.get_attribute("data-starts")?, form, summary, busy: Cell::new(false) })
     }
 
-    fn submit(&'static self) {
+    fn submit(self: &Rc<Self>) {
         if self.busy.get() {
             return;
         }
@@ -51,12 +49,13 @@ impl StartingForm {
             return self.refuse(&RequestError { message: String::new(), fields: vec![FieldError { field, message }] });
         }
         self.work(true);
-        spawn_local(async {
-            match self.start().await {
+        let form = Rc::clone(self);
+        spawn_local(async move {
+            match form.start().await {
                 Ok(job) => browser::navigate(&url(&format!("/jobs/{job}"))),
                 Err(refusal) => {
-                    self.work(false);
-                    self.refuse(&refusal);
+                    form.work(false);
+                    form.refuse(&refusal);
                 }
             }
         });

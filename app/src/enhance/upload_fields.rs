@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 
 use leptos::prelude::*;
 use model::{UploadId, bytes};
@@ -15,9 +15,9 @@ use crate::{
 /// button. The field then holds the upload's id.
 pub(super) fn start() {
     for field in all(&document(), "[data-upload]") {
-        let Some(sender) = Sender::new(field) else { continue };
-        // Lives as long as the page.
-        Box::leak(Box::new(sender)).listen();
+        if let Some(sender) = Sender::new(field) {
+            Rc::new(sender).listen();
+        }
     }
 }
 
@@ -51,25 +51,25 @@ impl Sender {
         })
     }
 
-    fn listen(&'static self) {
+    fn listen(self: &Rc<Self>) {
         // From now on the form submits the upload's id instead of the file.
         set(&self.input, "name", None);
-        browser::on(&self.input, "change", |_| self.start());
-        self.on_button(&self.here, Self::remove);
-        self.on_button(&self.sending, Self::stop);
+        browser::on_with(&self.input, "change", self, |sender, _| sender.start());
+        self.on_button(&self.here, |sender| sender.remove());
+        self.on_button(&self.sending, |sender| sender.stop());
         self.on_button(&self.lost, Self::start);
     }
 
-    fn on_button(&'static self, part: &Element, act: fn(&'static Self)) {
+    fn on_button(self: &Rc<Self>, part: &Element, act: fn(&Rc<Self>)) {
         if let Some(button) = first(part, "button") {
             hide(&button, false);
-            browser::on(&button, "click", move |_| act(self));
+            browser::on_with(&button, "click", self, move |sender, _| act(sender));
         }
     }
 
     /// Uploads the chosen file from the start and cancels a running upload. A previous upload stays until the new one
     /// is complete.
-    fn start(&'static self) {
+    fn start(self: &Rc<Self>) {
         self.stop();
         let Some(file) = self.input.files().and_then(|files| files.get(0)) else { return };
         if file.size() as u64 > self.limit {
@@ -87,7 +87,7 @@ impl Sender {
     }
 
     /// Cancels the upload. The server keeps nothing of it.
-    fn stop(&'static self) {
+    fn stop(&self) {
         self.rest();
         hide(&self.lost, true);
         if let Some(request) = self.request.take() {
@@ -97,7 +97,7 @@ impl Sender {
     }
 
     /// Removes the file from the form.
-    fn remove(&'static self) {
+    fn remove(&self) {
         hide(&self.here, true);
         self.held.set_disabled(true);
         self.input.set_value("");
@@ -105,20 +105,20 @@ impl Sender {
         let _ = self.input.focus();
     }
 
-    fn send(&'static self, file: &File) -> Result<XmlHttpRequest, JsValue> {
+    fn send(self: &Rc<Self>, file: &File) -> Result<XmlHttpRequest, JsValue> {
         // `fetch` cannot report the progress of a body.
         let request = XmlHttpRequest::new()?;
         let name = String::from(js_sys::encode_uri_component(&file.name()));
         request.open("POST", &url(&format!("/uploads?name={name}")))?;
-        let sent = file.clone();
+        let (sender, sent) = (Rc::clone(self), file.clone());
         let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
-            self.show_sent(&sent, event.loaded() as u64);
+            sender.show_sent(&sent, event.loaded() as u64);
         });
         request.upload()?.set_onprogress(Some(progress.into_js_value().unchecked_ref()));
         let answered = request.clone();
-        browser::on(&request, "load", move |_| self.finish(&answered));
+        browser::on_with(&request, "load", self, move |sender, _| sender.finish(&answered));
         let message = format!("The connection was lost before {} was uploaded.", file.name());
-        browser::on(&request, "error", move |_| self.fail(&message, true));
+        browser::on_with(&request, "error", self, move |sender, _| sender.fail(&message, true));
         request.send_with_opt_blob(Some(file))?;
         Ok(request)
     }

@@ -87,7 +87,9 @@ fn toast(place: &Element, message: &MessageEvent) {
     write(".said span", &addressed_to(&message.to, ""));
     write(".text", &message.text);
     set(&toast, "data-tone", Some(message.tone.as_str()));
-    set_icon(&toast, ".icon", tone_icon(message.tone));
+    if let Some(icon) = first(&toast, ".icon") {
+        set_icon(&icon, tone_icon(message.tone));
+    }
     if let Some(job) = message.to.job() {
         write("a", "Open the job");
         if let Some(link) = first(&toast, "a") {

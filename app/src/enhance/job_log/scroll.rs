@@ -1,6 +1,6 @@
 //! Scroll position of the log, and whether the end is followed.
 
-use std::cell::Cell;
+use std::{cell::Cell, rc::Rc};
 
 use leptos::prelude::*;
 use web_sys::Element;
@@ -23,10 +23,11 @@ impl Scroll {
     }
 
     /// Scrolls to the end after the next paint, if it is followed.
-    pub(super) fn keep_end(&'static self) {
-        request_animation_frame(|| {
-            if self.following.get() {
-                self.lines.set_scroll_top(self.lines.scroll_height());
+    pub(super) fn keep_end(self: &Rc<Self>) {
+        let scroll = Rc::clone(self);
+        request_animation_frame(move || {
+            if scroll.following.get() {
+                scroll.lines.set_scroll_top(scroll.lines.scroll_height());
             }
         });
     }
