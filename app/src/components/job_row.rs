@@ -1,10 +1,33 @@
-//! Job row: title, progress and time of a job in a table.
+//! Job table: its columns, and title, progress and time of a job in a table.
 
 use leptos::prelude::*;
 use model::{JobId, JobView, Micros};
 
 use super::{Icon, JobBadge, JobText, JobTimestamp, LiveJob, MileBar, kind_icon};
 use crate::base_path::url;
+
+/// The columns of a table of job rows.
+#[component]
+pub fn JobTableHead(
+    /// The name of the column with the [`ProgressCell`].
+    progress: &'static str,
+) -> impl IntoView {
+    view! {
+        <thead>
+            <tr>
+                <th class="what" scope="col">
+                    "Job"
+                </th>
+                <th class="how" scope="col">
+                    {progress}
+                </th>
+                <th class="when" scope="col">
+                    "Time"
+                </th>
+            </tr>
+        </thead>
+    }
+}
 
 /// Icon of the task, title and number.
 #[component]

@@ -5,7 +5,7 @@ use model::{JobId, JobState, JobView, Micros};
 
 use super::text;
 use crate::{
-    components::{JobName, ProgressCell, TimeCell, reactive},
+    components::{JobName, JobTableHead, ProgressCell, TimeCell, reactive},
     live,
 };
 
@@ -24,19 +24,7 @@ pub fn RunningJobs(
             {text::NOTHING_IS_RUNNING}
         </p>
         <table class="table jobs" hidden=reactive(move || rows.read().is_empty())>
-            <thead>
-                <tr>
-                    <th class="what" scope="col">
-                        {text::JOB}
-                    </th>
-                    <th class="how" scope="col">
-                        {text::PROGRESS}
-                    </th>
-                    <th class="when" scope="col">
-                        {text::TIME}
-                    </th>
-                </tr>
-            </thead>
+            <JobTableHead progress=text::PROGRESS />
             <tbody>
                 <For each=move || rows.get() key=key let:job>
                     <Row job now />

@@ -2,8 +2,6 @@
 
 pub(super) const PROGRESS: &str = "Progress";
 pub(super) const NOTHING_IS_RUNNING: &str = "Nothing is running.";
-pub(super) const JOB: &str = "Job";
-pub(super) const TIME: &str = "Time";
 pub(super) const RUNNING: &str = " running";
 pub(super) const NEED_ATTENTION: &str = " need attention";
 pub(super) const RUNNING_AND_PINNED: &str = "Running and pinned";

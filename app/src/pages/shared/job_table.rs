@@ -3,7 +3,7 @@ use model::{JobView, Micros};
 
 use super::text;
 use crate::{
-    components::{JobName, LiveJob, ProgressCell, TimeCell},
+    components::{JobName, JobTableHead, LiveJob, ProgressCell, TimeCell},
     islands::{JobProgressCell, JobTimeCell},
 };
 
@@ -13,19 +13,7 @@ pub(in crate::pages) fn JobTable(jobs: Vec<JobView>, now: Micros) -> impl IntoVi
     let rows: Vec<_> = jobs.into_iter().map(|job| view! { <JobRow job now /> }).collect();
     view! {
         <table class="table jobs">
-            <thead>
-                <tr>
-                    <th class="what" scope="col">
-                        {text::JOB}
-                    </th>
-                    <th class="how" scope="col">
-                        {text::STATE}
-                    </th>
-                    <th class="when" scope="col">
-                        {text::TIME}
-                    </th>
-                </tr>
-            </thead>
+            <JobTableHead progress=text::STATE />
             <tbody>{rows}</tbody>
         </table>
     }

@@ -15,9 +15,7 @@ pub(super) fn fix_fields(not: &dyn Display, several: &dyn Display) -> String {
 pub(super) const NEW_JOB: &str = "New job";
 
 // Job table
-pub(super) const JOB: &str = "Job";
 pub(super) const STATE: &str = "State";
-pub(super) const TIME: &str = "Time";
 
 // Json view
 pub(super) const CUT: &str = "Only the beginning is shown. ";
