@@ -19,7 +19,7 @@ DEBUG_PROGRAM := cargo test --quiet --no-run $(CRATES) --test layers
 # Of targets that `make test` runs beside others: what computes yields to what waits.
 low := nice -n 19
 
-.PHONY: run build site watch test quick check tests latency rust http wasm style e2e screenshots dist dist-check soak bench bench-stream bench-eta help
+.PHONY: run build site watch test quick check tests latency rust json http wasm style e2e screenshots dist dist-check soak bench bench-stream bench-eta help
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -46,7 +46,7 @@ test: ## Run all tests and checks: format, lints, style, wasm size, Rust, browse
 	@.ci/tools test
 	$(MAKE) tests
 	@quiet=ok; $(MAKE) latency built=yes || quiet=failed; \
-	$(MAKE) --jobs --output-sync=target --keep-going built=yes check style wasm rust e2e && [ $$quiet = ok ]
+	$(MAKE) --jobs --output-sync=target --keep-going built=yes check style wasm rust json e2e && [ $$quiet = ok ]
 
 quick: ## Check format and lints, run unit tests; does not build the site
 	cargo fmt --all --check
@@ -70,6 +70,11 @@ rust: $(if $(built),,latency) ## Run the Rust tests
 
 latency: $(if $(built),,tests) ## Run the Rust tests that measure time, on a quiet machine
 	.ci/rust-tests.mjs alone
+
+json: $(if $(built),,site) ## Compare the browser's JSON reader with serde_json
+	cargo build --quiet -p milepost-json-check $(WASM) --target-dir target/front
+	target/debug/bindgen target/front/wasm32-unknown-unknown/debug/milepost_json_check.wasm target/json json
+	cargo test --quiet -p milepost-json-check
 
 wasm: $(if $(built),,site) ## Check the size and the dependencies of the wasm
 	.ci/wasm

@@ -74,6 +74,17 @@ impl de::Error for Mismatch {
 
 struct Value(JsValue);
 
+impl Value {
+    fn number(&self) -> Result<f64, Mismatch> {
+        self.0.as_f64().ok_or(Mismatch)
+    }
+}
+
+/// Returns a number that its integer type can hold.
+fn whole(converted: f64, number: f64) -> Result<f64, Mismatch> {
+    if converted == number { Ok(number) } else { Err(Mismatch) }
+}
+
 impl<'de> Deserializer<'de> for Value {
     type Error = Mismatch;
 
@@ -82,23 +93,26 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        visitor.visit_bool(self.0.is_truthy())
+        visitor.visit_bool(self.0.as_bool().ok_or(Mismatch)?)
     }
 
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        visitor.visit_i64(self.0.as_f64().ok_or(Mismatch)? as i64)
+        let number = self.number()?;
+        visitor.visit_i64(whole(number as i64 as f64, number)? as i64)
     }
 
     fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        visitor.visit_u32(self.0.as_f64().ok_or(Mismatch)? as u32)
+        let number = self.number()?;
+        visitor.visit_u32(whole(f64::from(number as u32), number)? as u32)
     }
 
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        visitor.visit_u64(self.0.as_f64().ok_or(Mismatch)? as u64)
+        let number = self.number()?;
+        visitor.visit_u64(whole(number as u64 as f64, number)? as u64)
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        visitor.visit_f64(self.0.as_f64().ok_or(Mismatch)?)
+        visitor.visit_f64(self.number()?)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
@@ -110,12 +124,14 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.0.is_null() || self.0.is_undefined() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Mismatch> {
         if name == RAW {
-            return visitor.visit_string(JSON::stringify(&self.0).map_err(|_| Mismatch)?.into());
+            // `undefined` if the member is absent.
+            let text = JSON::stringify(&self.0).map_err(|_| Mismatch)?;
+            return visitor.visit_string(text.as_string().ok_or(Mismatch)?);
         }
         visitor.visit_newtype_struct(self)
     }
@@ -149,7 +165,7 @@ impl<'de> Deserializer<'de> for Value {
     }
 }
 
-/// The members of an object that a struct names, in its order. One that is absent gets the field's default.
+/// The members of an object that a struct names, in its order. One that is absent is `None` or gets the field's default.
 struct Members {
     object: JsValue,
     fields: std::slice::Iter<'static, &'static str>,
@@ -159,17 +175,23 @@ impl<'de> SeqAccess<'de> for Members {
     type Error = Mismatch;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
-        let value = self.fields.next().and_then(|field| member(&self.object, field));
-        value.map(|value| seed.deserialize(Value(value))).transpose()
+        let Some(field) = self.fields.next() else { return Ok(None) };
+        let value = member(&self.object, field);
+        let is_absent = value.is_undefined();
+        match seed.deserialize(Value(value)) {
+            Err(_) if is_absent => Ok(None),
+            read => read.map(Some),
+        }
     }
 }
 
-/// Returns a member; for the empty name the object itself, whose members a flattened struct shares.
-fn member(object: &JsValue, name: &str) -> Option<JsValue> {
+/// Returns a member, `undefined` if it is absent; for the empty name the object itself, whose members a flattened struct
+/// shares.
+fn member(object: &JsValue, name: &str) -> JsValue {
     if name.is_empty() {
-        return Some(object.clone());
+        return object.clone();
     }
-    Reflect::get(object, &JsValue::from_str(name)).ok().filter(|value| !value.is_undefined())
+    Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 struct Elements {
