@@ -82,7 +82,7 @@ impl Value {
 
 /// Returns a number that its integer type can hold.
 fn whole(converted: f64, number: f64) -> Result<f64, Mismatch> {
-    if converted == number { Ok(number) } else { Err(Mismatch) }
+    if converted.to_bits() == number.to_bits() { Ok(number) } else { Err(Mismatch) }
 }
 
 impl<'de> Deserializer<'de> for Value {

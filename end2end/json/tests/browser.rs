@@ -253,6 +253,7 @@ fn browser_reads_single_values_as_documented() {
         ("u32", "4294967296", Same),
         ("u32", "-1", Same),
         ("u32", "0.5", Same),
+        ("i64", "-0", Same),
         // JavaScript has one type of numbers.
         ("u32", "1.0", As("1")),
         ("u32", "1e3", As("1000")),
