@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
+import { repeatLoads } from "./split.mjs";
 
 /** Where `cargo` compiles for the browser: apart from the server, so that both compile at once. */
 const TARGET_DIR = "target/front";
@@ -43,7 +44,7 @@ export async function makeSite(metadata, run, report) {
   const work = join(TARGET_DIR, "site");
   const program = { wasm: join(work, `${name}_bg.wasm`), script: join(work, `${name}.js`) };
 
-  const tools = Buffer.concat(["package-lock.json", "site.mjs", "wasm.mjs"].map((file) => readFileSync(join("frontend", file))));
+  const tools = Buffer.concat(["package-lock.json", "site.mjs", "split.mjs", "wasm.mjs"].map((file) => readFileSync(join("frontend", file))));
   const source = createHash("sha256").update(readFileSync(compiled)).update(tools).digest("hex");
   const stamp = join(work, "source");
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== source) {
@@ -58,6 +59,7 @@ export async function makeSite(metadata, run, report) {
     }
     const { shorten } = await import("./wasm.mjs"); // needs a package that may have been installed since the start
     shorten(program.wasm, program.script);
+    parts.filter((file) => /__wasm_split\..*\.js$/.test(file)).forEach(repeatLoads);
     const scripts = parts.filter((file) => file.endsWith(".js"));
     await run("esbuild", ...scripts, "--minify", "--format=esm", "--allow-overwrite", `--outdir=${work}`);
     writeFileSync(stamp, source);
