@@ -144,7 +144,10 @@ test("tab title and icon: show progress and result of pinned jobs", async ({ pag
   await expect(page).toHaveTitle("2 running · Queues · Milepost");
   for (const job of [one, two]) await request.post("/api/cancel_job", { form: { id: String(job) } });
   await expect(page).toHaveTitle("Queues · Milepost");
-  await expect(icon).toHaveAttribute("href", /10 10M13 3/);
+  await expect(icon).toHaveAttribute("href", /10%2010M13%203/);
+  const drawing = decodeURIComponent(String(await icon.getAttribute("href")).replace("data:image/svg+xml,", ""));
+  const parsed = (svg: string) => new DOMParser().parseFromString(svg, "image/svg+xml").documentElement.namespaceURI;
+  expect(await page.evaluate(parsed, drawing)).toBe("http://www.w3.org/2000/svg");
 });
 
 test("notification: is sent when a pinned job ends, after permission on request only", async ({ page, context, request }) => {
