@@ -59,6 +59,7 @@ check: ## Check format, lints, documentation and words
 	.ci/words
 	cargo fmt --all --check
 	$(low) cargo clippy --quiet --all-targets $(CRATES) -- -D warnings
+	$(low) cargo clippy --quiet --all-targets -p milepost-json-check -- -D warnings
 	$(low) cargo clippy --quiet -p milepost-frontend $(WASM) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(low) cargo doc --quiet --no-deps $(LIBRARIES)
 

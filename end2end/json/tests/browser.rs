@@ -168,7 +168,9 @@ fn changed(value: &Value, put: &dyn Fn(Option<Value>) -> Value, visit: &mut dyn 
         json!("x"),
         json!([]),
     ];
-    others.into_iter().for_each(|other| visit(put(Some(other))));
+    for other in others {
+        visit(put(Some(other)));
+    }
     visit(put(Some(json!({}))));
     visit(put(None));
     match value {
