@@ -3,11 +3,11 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { binary, expect, Milepost, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
-test("crash recovery: after SIGKILL a job is interrupted, keeps its log and can be retried", async ({ page, playwright }) => {
+test("crash recovery: after SIGKILL a job without attempts is interrupted, and a retry continues", async ({ page, playwright }) => {
   const milepost = await new Milepost().start();
   const request = await playwright.request.newContext({ baseURL: milepost.url });
   try {
-    const job = await startJob(request, "demo", { seconds: 30 });
+    const job = await startJob(request, "demo", { seconds: 30, attempts: 1 });
     await page.goto(`${milepost.url}/jobs/${job}`);
     await waitUntilLive(page);
     await expect.poll(() => page.locator(".log .line").count()).toBeGreaterThan(0);
@@ -25,9 +25,33 @@ test("crash recovery: after SIGKILL a job is interrupted, keeps its log and can 
     await waitUntilLive(page);
     expect(Number(await bar.getAttribute("value"))).toBeGreaterThan(1);
     expect(await page.locator(".log .line").count()).toBeGreaterThan(0);
+    await expect(page.locator(".notice")).toContainText(/Retry continues at \d+\s%\./);
     await page.getByRole("button", { name: "Retry" }).click();
     await expect(state(page)).toContainText("Running");
     await request.post("/api/cancel_job", { form: { id: String(job) } });
+  } finally {
+    await milepost.remove();
+  }
+});
+
+test("crash recovery: after SIGKILL a job with checkpoints continues by itself", async ({ page, playwright }) => {
+  const milepost = await new Milepost().start();
+  const request = await playwright.request.newContext({ baseURL: milepost.url });
+  try {
+    const job = await startJob(request, "demo", { seconds: 6 });
+    await page.goto(`${milepost.url}/jobs/${job}`);
+    await waitUntilLive(page);
+    await expect(page.locator(".log .line", { hasText: "after 2 s" })).toBeVisible();
+    await milepost.kill();
+    await page.waitForTimeout(3000); // an outage is no work time
+    await milepost.start();
+    await expect(state(page)).toContainText("Succeeded", { timeout: 40_000 });
+    await page.reload();
+    await expect(page.locator(".log .line", { hasText: "continues after" })).toBeVisible();
+    const took = Number((await page.locator("main").innerText()).match(/Took (\d+(\.\d)?) s/)?.[1]);
+    expect(took).toBeGreaterThan(5);
+    expect(took, "both attempts, without the outage").toBeLessThan(9);
+    await expect(page.locator("dl.figures")).toContainText(/last attempt \d/);
   } finally {
     await milepost.remove();
   }

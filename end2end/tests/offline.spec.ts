@@ -27,7 +27,7 @@ test.describe("offline", () => {
   });
 
   test("saved overview and job list: open with a banner and become live with the server", async () => {
-    const job = await startJob(context.request, "demo", { seconds: 600 });
+    const job = await startJob(context.request, "demo", { seconds: 600, attempts: 1 });
     await openAndSave(page, "/");
     await openAndSave(page, "/jobs?state=running");
     await milepost.kill();
@@ -70,7 +70,7 @@ test.describe("offline", () => {
   });
 
   test("other page: shows the offline page with links and loads when the server is back", async () => {
-    const job = await startJob(context.request, "demo", { seconds: 600 });
+    const job = await startJob(context.request, "demo", { seconds: 600, attempts: 1 });
     await openAndSave(page, "/jobs?state=running&kind=demo");
     await openAndSave(page, "/");
     await milepost.kill();

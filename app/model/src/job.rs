@@ -30,6 +30,9 @@ pub struct JobView {
     pub started_at: Option<Micros>,
     /// When this attempt ended.
     pub ended_at: Option<Micros>,
+    /// Microseconds that the attempts before this one took.
+    #[serde(default)]
+    pub earlier_work: i64,
     /// When cancel was requested in this attempt.
     pub cancel_requested_at: Option<Micros>,
     /// Who requested it.
@@ -113,6 +116,7 @@ impl JobView {
             run_at: None,
             started_at: None,
             ended_at: None,
+            earlier_work: 0,
             cancel_requested_at: None,
             cancel_requested_by: None,
             pause_requested_at: None,
@@ -153,6 +157,14 @@ impl JobView {
     pub fn ran_for(&self, now: Micros) -> Option<f64> {
         let started = self.started_at?;
         Some(self.ended_at.unwrap_or(now).seconds_since(started).max(0.0))
+    }
+
+    /// Work time: seconds that all attempts have run, until `now` or the end, without pauses and waits. `None` before the
+    /// first one started.
+    pub fn work_time(&self, now: Micros) -> Option<f64> {
+        let earlier = Micros(self.earlier_work).seconds_since(Micros(0));
+        let ran = self.ran_for(now);
+        if self.earlier_work == 0 { ran } else { Some(earlier + ran.unwrap_or_default()) }
     }
 
     /// Percentage of the attempt, floored; 100 only after success. `None` while unknown.

@@ -144,12 +144,18 @@ fn remaining(job: &JobView, now: Micros) -> String {
 }
 
 fn elapsed(job: &JobView, now: Micros) -> String {
-    whole_seconds(now.seconds_since(job.started_at.unwrap_or(job.created_at)))
+    let waited = || now.seconds_since(job.created_at);
+    whole_seconds(job.started_at.and_then(|_| job.work_time(now)).unwrap_or_else(waited))
 }
 
 /// Whether there is an estimate of the time left.
 fn has_estimate(job: &JobView) -> bool {
     job.shown() == Shown::Running && (job.progress.eta.is_some() || job.progress.slow)
+}
+
+/// Whether the job takes longer than usual and has an estimate all the same.
+fn is_slow_with_estimate(job: &JobView) -> bool {
+    job.progress.slow && job.progress.eta.is_some()
 }
 
 /// The estimate as a range, or why there is none.
@@ -164,9 +170,12 @@ fn time_left(job: &JobView) -> String {
 }
 
 fn activity(job: &JobView, now: Micros) -> String {
-    let took = job.ended().and_then(|at| job.ran_for(at)).map(|seconds| format!("took {}", duration(seconds)));
+    let took = job.ended().and_then(|at| job.work_time(at)).map(|seconds| format!("took {}", duration(seconds)));
     let doing = match job.shown() {
-        _ if has_estimate(job) => return format!("running {}", elapsed(job, now)),
+        _ if has_estimate(job) => {
+            let doing = if is_slow_with_estimate(job) { "longer than usual," } else { "running" };
+            return format!("{doing} {}", elapsed(job, now));
+        }
         Shown::Running | Shown::Pausing | Shown::Cancelling | Shown::NotResponding => "running",
         Shown::Queued => "waiting",
         Shown::Scheduled | Shown::Retrying => "until it starts",
@@ -224,8 +233,10 @@ fn outcome(job: &JobView, now: Micros) -> String {
         }
         (_, _, Some(ended)) => {
             let never = if job.attempt > 1 { "Cancelled while paused" } else { "Never started" };
-            job.ran_for(ended).map_or_else(|| never.to_owned(), |seconds| format!("Took {}", duration(seconds)))
+            let took = job.started_at.and_then(|_| job.work_time(ended));
+            took.map_or_else(|| never.to_owned(), |seconds| format!("Took {}", duration(seconds)))
         }
+        (Shown::Running, _, None) if is_slow_with_estimate(job) => time_left(job) + ", longer than usual",
         (Shown::Running, _, None) => time_left(job),
         (_, _, None) => String::new(),
     }

@@ -80,11 +80,14 @@ fn speed(job: &JobView) -> Option<MetricText> {
 }
 
 fn time(job: &JobView, now: Micros) -> Option<MetricText> {
-    let seconds = job.ran_for(now)?;
-    let term = if job.ended_at.is_some() { "Ran for" } else { "Running for" };
-    let waited = job.started_at.filter(|_| job.attempt == 1).map(|at| at.seconds_since(job.created_at).max(0.0));
-    let waited = waited.map_or_else(String::new, |seconds| format!("waited {}", duration(seconds)));
-    Some((term.to_owned(), duration(seconds), waited))
+    let seconds = job.work_time(now)?;
+    let is_running = job.started_at.is_some() && job.ended_at.is_none();
+    let (term, attempt) = if is_running { ("Running for", "this attempt") } else { ("Ran for", "last attempt") };
+    let note = job.started_at.map_or_else(String::new, |at| match job.ran_for(now) {
+        Some(ran) if job.attempt > 1 => format!("{attempt} {}", duration(ran)),
+        _ => format!("waited {}", duration(at.seconds_since(job.created_at).max(0.0))),
+    });
+    Some((term.to_owned(), duration(seconds), note))
 }
 
 fn last_update(job: &JobView, now: Micros) -> Option<MetricText> {

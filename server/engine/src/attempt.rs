@@ -9,6 +9,7 @@ pub(crate) mod ctx;
 pub(crate) mod log_buffer;
 pub(crate) mod run;
 pub(crate) mod running;
+pub(crate) mod step_log;
 
 use std::{
     collections::BTreeSet,
@@ -33,7 +34,7 @@ use crate::{
     },
     runtime::flag::Flag,
     shared::Shared,
-    store::{Artifact, Claimed, Fence, LogAppend},
+    store::{Artifact, Claimed, Fence, LogAppend, SMALL_INPUT},
     task::registry::Entry,
     types::curve::Curve,
 };
@@ -54,6 +55,10 @@ pub(crate) struct Attempt {
     /// The time limit that it exceeded, if it was stopped for that.
     pub(crate) timed_out: OnceLock<TimeOut>,
     began: Instant,
+    /// Seconds of work that this attempt continues from a checkpoint.
+    earlier_work: f64,
+    /// The input of the job; empty if it is large.
+    input: Arc<str>,
     /// Attempts charged to the job, with this one, and attempts granted.
     attempts: (u32, u32),
     /// Raised when the future should be dropped.
@@ -137,7 +142,8 @@ impl Attempt {
         let now = Instant::now();
         let Fence { job, attempt, .. } = claimed.fence;
         let work = AttemptFolder::new(shared.data.work_of(job, attempt));
-        Self {
+        let earlier_work = Micros(claimed.view.earlier_work).seconds_since(Micros(0));
+        let new = Self {
             fence: claimed.fence.clone(),
             entry,
             checkpoints: Checkpoints::new(shared.checkpoint_every, work),
@@ -150,6 +156,8 @@ impl Attempt {
             alive: AtomicBool::new(false),
             timed_out: OnceLock::new(),
             began: now,
+            earlier_work: if claimed.view.progress == Progress::default() { 0.0 } else { earlier_work },
+            input: if claimed.input.len() > SMALL_INPUT { "" } else { &claimed.input }.into(),
             attempts: (claimed.charged, claimed.view.max_attempts),
             dropped: Flag::default(),
             ended: Flag::default(),
@@ -165,7 +173,9 @@ impl Attempt {
                 forecast: None,
             }),
             latest: Mutex::new(None),
-        }
+        };
+        new.log_start(&claimed.view.title);
+        new
     }
 
     pub(crate) fn job(&self) -> JobId {
@@ -194,7 +204,15 @@ impl Attempt {
         if now.saturating_duration_since(self.began) < BEGINS {
             return false;
         }
-        let begin = || Box::new(RunForecast::new(self.tracker.stage_count(), self.began, now));
+        let begin = || {
+            Box::new(RunForecast::new(
+                self.tracker.stage_count(),
+                self.began,
+                self.earlier_work,
+                Arc::clone(&self.input),
+                now,
+            ))
+        };
         let run = watch.forecast.get_or_insert_with(begin);
         run.observe(watch.sample.progress(), news, now);
         let forecast = run.forecast(watch.sample.progress(), now, || self.entry.history_lookup(&self.shared, now));

@@ -32,11 +32,15 @@ pub trait Task: Send + Sync + 'static {
     /// Shares of the stages in the progress bar, until history has better ones; empty means equal. Same length as
     /// `STAGES`.
     const WEIGHTS: &'static [f64] = &[];
-    /// Attempts of a job, at least 1. After [`TaskError::Retry`], a panic, a time-out or the death of its worker it is
-    /// tried again until they are used up. A user may always retry it once more.
-    const MAX_ATTEMPTS: u32 = 1;
-    /// Whether it makes a checkpoint every few seconds, so that a running job of this kind can be paused.
+    /// Whether it makes a checkpoint every few seconds, so that a running job of this kind can be paused, and continues
+    /// by itself after a crash.
     const CHECKPOINTS: bool = false;
+    /// Attempts of a job, at least 1. After [`TaskError::Retry`], a panic, a time-out or the death of its worker it is
+    /// tried again until they are used up. A user may always retry it once more. One attempt of a kind without
+    /// checkpoints, which would start over.
+    const MAX_ATTEMPTS: u32 = if Self::CHECKPOINTS { 3 } else { 1 };
+    /// Whether the log gets lines about the start, the stages and the end of each attempt.
+    const LOG_STEPS: bool = false;
     /// Pause before a failed job is tried again. A job whose worker died is tried again without a pause.
     const BACKOFF: Backoff = Backoff::DEFAULT;
     /// Time limit of an attempt. Then it is asked to stop, as by a cancel, and fails with code `timed_out`.
@@ -202,6 +206,8 @@ pub struct TaskInfo {
     pub quiet_timeout: Option<Duration>,
     /// Whether a running one can be paused.
     pub checkpoints: bool,
+    /// Whether the log gets lines about the steps of an attempt.
+    pub log_steps: bool,
     /// The queue of its jobs.
     pub queue: Queue,
     /// Concurrent jobs, in all processes.

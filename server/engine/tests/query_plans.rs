@@ -28,6 +28,9 @@ const HARMLESS: [(&str, &str); 4] = [
     ("SCAN message", "along the primary key, as many rows as are kept: ten thousand"),
 ];
 
+/// Parts of the statements that migrate the database; these may read all of it.
+const MIGRATIONS: [&str; 3] = ["create table", "alter table", "_sqlx_migrations"];
+
 /// All jobs of one state: allowed where intended and stated by `indexed by`.
 const WHOLE_STATE: &str = "USING INDEX job_by_state (state=?)";
 
@@ -130,7 +133,7 @@ async fn no_query_scans_a_growing_table() {
     let statements = statements.lock().expect("nothing panics while it is held").clone();
     let single: BTreeSet<&str> = statements
         .iter()
-        .filter(|statement| !statement.contains("create table") && !statement.contains("_sqlx_migrations"))
+        .filter(|statement| MIGRATIONS.iter().all(|part| !statement.contains(part)))
         .flat_map(|statement| statement.split(';'))
         .map(str::trim)
         .filter(|sql| ["select", "with", "insert", "update", "delete"].iter().any(|verb| sql.starts_with(verb)))

@@ -104,6 +104,7 @@ impl Task for Archive {
     const STAGES: &'static [&'static str] = &["Scan", "Pack", "Verify"];
     const WEIGHTS: &'static [f64] = &[0.05, 0.7, 0.25];
     const QUEUE: Queue = super::DISK;
+    const LOG_STEPS: bool = true;
     const CHECKPOINTS: bool = true;
 
     type Input = Input;

@@ -60,6 +60,7 @@ impl Task for Backup {
         "Copies Milepost's database while the server runs, verifies the copy, and keeps the newest ones.";
     const MAX_ATTEMPTS: u32 = 3;
     const QUEUE: Queue = super::UPKEEP;
+    const LOG_STEPS: bool = true;
     const LIMIT: Option<u32> = Some(1);
     const START_ROLE: Role = Role::Administrator;
 

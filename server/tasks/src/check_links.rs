@@ -101,6 +101,7 @@ impl Task for CheckLinks {
     const STAGES: &'static [&'static str] = &["Read", "Check", "Write"];
     const WEIGHTS: &'static [f64] = &[0.02, 0.96, 0.02];
     const QUEUE: Queue = super::NETWORK;
+    const LOG_STEPS: bool = true;
     const CHECKPOINTS: bool = true;
 
     type Input = Input;

@@ -91,6 +91,7 @@ impl Task for Checksum {
     const STAGES: &'static [&'static str] = &["Scan", "Hash", "Write"];
     const WEIGHTS: &'static [f64] = &[0.05, 0.9, 0.05];
     const QUEUE: Queue = super::DISK;
+    const LOG_STEPS: bool = true;
     const CHECKPOINTS: bool = true;
 
     type Input = Input;

@@ -38,9 +38,9 @@ pub(crate) struct Input {
     reports_per_second: u32,
     /// Attempts
     ///
-    /// Maximum attempts. Retries after 3 s, then 10 s.
+    /// Maximum attempts. Retries after 3 s, then 10 s. Default: 3, or 1 if it is to fail.
     #[schemars(range(min = 1, max = 10))]
-    attempts: u32,
+    attempts: Option<u32>,
 }
 
 impl Default for Input {
@@ -51,7 +51,7 @@ impl Default for Input {
             total: Total::Known,
             stall_seconds: 0,
             reports_per_second: 20,
-            attempts: 1,
+            attempts: None,
         }
     }
 }
@@ -102,6 +102,7 @@ impl Task for Demo {
     const STAGES: &'static [&'static str] = &["Prepare", "Work", "Finish"];
     const WEIGHTS: &'static [f64] = &SHARES;
     const CHECKPOINTS: bool = true;
+    const LOG_STEPS: bool = true;
 
     const BACKOFF: Backoff = Backoff::List(&[Duration::from_secs(3), Duration::from_secs(10)]);
 
@@ -109,7 +110,8 @@ impl Task for Demo {
     type Output = Output;
 
     fn max_attempts(input: &Input) -> u32 {
-        input.attempts
+        let fails = matches!(input.ending, Ending::Fail | Ending::Panic);
+        input.attempts.unwrap_or(if fails { 1 } else { Self::MAX_ATTEMPTS })
     }
 
     fn title(input: &Input) -> String {

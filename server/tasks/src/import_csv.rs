@@ -181,6 +181,7 @@ impl Task for ImportCsv {
     const STAGES: &'static [&'static str] = &["Inspect", "Load", "Index"];
     const WEIGHTS: &'static [f64] = &[0.25, 0.65, 0.1];
     const QUEUE: Queue = super::DISK;
+    const LOG_STEPS: bool = true;
     const CHECKPOINTS: bool = true;
 
     type Input = Input;

@@ -67,6 +67,7 @@ impl Task for Prune {
     const ABOUT: &'static str = "Deletes old jobs, or only their logs and files, and frees disk space.";
     const STAGES: &'static [&'static str] = &["Jobs", "Logs", "Artifacts", "Uploads", "Files"];
     const QUEUE: Queue = super::UPKEEP;
+    const LOG_STEPS: bool = true;
     const LIMIT: Option<u32> = Some(1);
     const START_ROLE: Role = Role::Administrator;
 

@@ -141,6 +141,7 @@ impl Task for ResizeImages {
     const STAGES: &'static [&'static str] = &["Scan", "Resize", "Write"];
     const WEIGHTS: &'static [f64] = &[0.02, 0.93, 0.05];
     const QUEUE: Queue = super::DISK;
+    const LOG_STEPS: bool = true;
     const CHECKPOINTS: bool = true;
 
     type Input = Input;

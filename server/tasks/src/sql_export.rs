@@ -94,6 +94,7 @@ impl Task for SqlExport {
     const NAME: &'static str = "Export a query";
     const ABOUT: &'static str = "Exports the result of a read-only SQL query on imported tables as CSV or Parquet.";
     const QUEUE: Queue = super::DISK;
+    const LOG_STEPS: bool = true;
 
     type Input = Input;
     type Output = Output;

@@ -71,7 +71,7 @@ fn default_limit() -> u32 {
     20
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub(crate) struct Output {
     artifact: String,
     /// Files in it.
@@ -95,6 +95,7 @@ impl Task for Unpack {
     const NAME: &'static str = "Unpack an archive";
     const ABOUT: &'static str = "Converts a tar archive to zip. Skips unsafe entries: \"..\", outside links, devices.";
     const QUEUE: Queue = super::DISK;
+    const LOG_STEPS: bool = true;
 
     type Input = Input;
     type Output = Output;

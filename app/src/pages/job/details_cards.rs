@@ -150,7 +150,7 @@ fn EarlierRuns(runs: Vec<JobView>) -> impl IntoView {
             .into_iter()
             .map(|run| {
                 let word = (run.shown() == Shown::Warnings).then_some(text::WARNINGS);
-                let took = run.ended_at.and_then(|at| run.ran_for(at)).map(duration);
+                let took = run.ended_at.and_then(|at| run.work_time(at)).map(duration);
                 view! {
                     <tr>
                         <th scope="row">

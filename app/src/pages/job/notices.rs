@@ -19,9 +19,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
         Shown::Cancelled if job.failure.is_some() => view! { <Failed job /> }.into_any(),
         Shown::Interrupted => view! {
             <Notice class="bad" icon="interrupted" head=text::THE_WORKER_DIED.to_owned()>
-                <p>
-                    {text::WORKER_DIED_HINT}
-                </p>
+                <p>{text::worker_died(data.detail.has_checkpoint, job.percent())}</p>
             </Notice>
         }
         .into_any(),

@@ -30,7 +30,7 @@ pub(super) fn ProgressChart(data: Data) -> impl IntoView {
     let span = span.map(|point| point.seconds).fold(1.0, f32::max);
     let summary = summary(&job, &own, other.as_ref());
     let legend = other.as_ref().map(|(view, points)| {
-        let took = view.ended().and_then(|at| view.ran_for(at)).map(|seconds| text::comma_took(&duration(seconds)));
+        let took = view.ended().and_then(|at| view.work_time(at)).map(|seconds| text::comma_took(&duration(seconds)));
         let none = if points.is_empty() { text::NO_CURVE } else { "" };
         view! {
             <li class="dashed">

@@ -67,7 +67,6 @@ pub(super) fn of_attempt(attempt: &dyn Display) -> String {
 
 // Notices
 pub(super) const THE_WORKER_DIED: &str = "The worker died";
-pub(super) const WORKER_DIED_HINT: &str = "Log and progress are kept. Retry runs the next attempt of this job.";
 pub(super) const KEEPS_ITS_SLOT: &str = "It keeps its slot until it stops. ";
 pub(super) const RESTART_THE_WORKER: &str = "Restart the worker to force it.";
 pub(super) const SUCCEEDED_WITH_ONE_WARNING: &str = "Succeeded with 1 warning";
@@ -86,6 +85,15 @@ pub(super) const VIEW_QUEUES: &str = "View queues";
 pub(super) const RETRY_CANCELLED: &str = "Retry cancelled; the last attempt failed";
 pub(super) const FAILED_WHILE_BEING_CANCELLED: &str = "Failed while being cancelled";
 pub(super) const ERROR_CODE: &str = "Error code ";
+
+pub(super) fn worker_died(has_checkpoint: bool, percent: Option<u32>) -> String {
+    let retry = match (has_checkpoint, percent) {
+        (false, _) => "Retry starts over.".to_owned(),
+        (true, None) => "Retry continues from the last checkpoint.".to_owned(),
+        (true, Some(percent)) => format!("Retry continues at {percent}\u{a0}%."),
+    };
+    format!("Log and progress are kept. {retry}")
+}
 
 pub(super) fn not_responding_for(duration: &dyn Display) -> String {
     format!("Not responding to cancel for more than {duration}")

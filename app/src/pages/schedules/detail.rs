@@ -290,7 +290,7 @@ fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
         }
         .into_any(),
     };
-    let took = job.ended().and_then(|at| job.ran_for(at)).map(duration);
+    let took = job.ended().and_then(|at| job.work_time(at)).map(duration);
     view! {
         <tr>
             <th scope="row">{due}</th>

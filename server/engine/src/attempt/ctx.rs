@@ -56,19 +56,19 @@ impl Ctx {
 
     /// Enters stage `index` (zero-based, only forward) and resets the value and the total.
     pub fn stage(&self, index: usize) {
-        if !self.attempt.tracker.stage(index) {
+        if !self.attempt.enter_stage(index) {
             self.log(Level::Warn, format!("cannot enter stage {index}: it is over or does not exist"));
         }
     }
 
     /// Sets the total of this stage, in `unit`: `B` for bytes (shown as sizes), else a plural noun such as `rows`.
     pub fn total(&self, total: u64, unit: &'static str) {
-        self.attempt.tracker.total(Some(total), unit);
+        self.attempt.set_total(Some(total), unit);
     }
 
     /// Sets the unit without a total.
     pub fn unit(&self, unit: &'static str) {
-        self.attempt.tracker.total(None, unit);
+        self.attempt.set_total(None, unit);
     }
 
     /// Adds to the work done. One relaxed atomic add, cheap enough for every item.

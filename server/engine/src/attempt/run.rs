@@ -112,9 +112,13 @@ pub(crate) async fn cut_short(attempt: &Attempt) {
 /// Ends all reporting and returns the end of the attempt for the store, without artifacts. `None` if it was called
 /// before: an attempt has one end.
 fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Option<Finish> {
+    let last_lines = attempt.last_lines(&outcome);
     let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }))?;
     if let Some(remark) = remark {
         attempt.append_last_line(&mut closing, Level::Info, remark);
+    }
+    if let Some((level, text)) = last_lines {
+        attempt.append_last_line(&mut closing, level, &text);
     }
     Some(Finish {
         fence: attempt.fence.clone(),

@@ -48,7 +48,7 @@ impl Engine {
 /// Estimated seconds left of a running job: its forecast, else the usual duration of its kind, or a little more if it
 /// has already taken that long.
 fn left(job: &JobView, usual: Option<f64>, now: Micros) -> f64 {
-    let taken = job.ran_for(now).unwrap_or_default();
+    let taken = job.work_time(now).unwrap_or_default();
     match (job.progress.eta, usual) {
         (Some(eta), _) => f64::midpoint(eta.low, eta.high),
         (None, Some(usual)) => (usual - taken).max(taken / 5.0),

@@ -32,8 +32,12 @@ pub(crate) struct RunForecast {
     recorder: Recorder,
     stages: usize,
     began: Instant,
+    /// Seconds of work that earlier attempts have done and this one continues.
+    earlier_work: f64,
     estimator: Option<Box<Estimator>>,
     kind_history: Arc<KindHistory>,
+    /// The input of the job.
+    input: Arc<str>,
     looked_at: Option<Instant>,
     /// Whether the progress has moved since then.
     moved: bool,
@@ -50,14 +54,17 @@ pub(crate) struct Forecast {
 }
 
 impl RunForecast {
-    /// A forecast for an attempt with `stages` stages that started at `began`.
-    pub(crate) fn new(stages: usize, began: Instant, now: Instant) -> Self {
+    /// A forecast for an attempt with `stages` stages and this input that started at `began` and continues
+    /// `earlier_work` seconds of work.
+    pub(crate) fn new(stages: usize, began: Instant, earlier_work: f64, input: Arc<str>, now: Instant) -> Self {
         Self {
             recorder: Recorder::new(stages, now.saturating_duration_since(began).as_secs_f64()),
             stages,
             began,
+            earlier_work,
             estimator: None,
             kind_history: Arc::default(),
+            input,
             looked_at: None,
             moved: false,
             saved_at: now,
@@ -105,11 +112,13 @@ impl RunForecast {
             work: progress.max.map(|max| max as f64),
             fraction: progress.fraction,
         });
-        let estimate = estimator.estimate(seconds);
+        // Without a total, only runs with the same input show how long the stage takes.
+        let known = done(progress).is_some() || self.kind_history.knows(&self.input);
+        let estimate = estimator.estimate(seconds).filter(|_| known);
         let slow = self.kind_history.history.as_ref().and_then(|history| history.slow());
         Some(Forecast {
             eta: estimate.map(|estimate| Eta { low: tenths(estimate.low), high: tenths(estimate.high) }),
-            slow: slow.is_some_and(|slow| seconds > slow),
+            slow: slow.is_some_and(|slow| self.earlier_work + seconds > slow),
             quiet_after: self.kind_history.quiet_after,
         })
     }
@@ -154,4 +163,35 @@ impl Forecast {
 
 fn tenths(seconds: f64) -> f64 {
     (seconds * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::PastRun;
+
+    /// The forecast after 10 s in a stage without a total, after five runs of 60 s with the input `{}`.
+    fn forecast_after_10_s(input: &str, earlier_work: f64) -> Forecast {
+        let run =
+            PastRun { seconds: 60.0, stage_seconds: vec![60.0], input: Some("{}".to_owned()), ..PastRun::default() };
+        let kind_history = Arc::new(KindHistory::of(1, &vec![run; 5]));
+        let began = Instant::now();
+        let now = began + Duration::from_secs(10);
+        let progress = Progress { value: 3, unit: "files".to_owned(), ..Progress::default() };
+        let mut run = RunForecast::new(1, began, earlier_work, input.into(), began);
+        run.observe(&progress, true, now);
+        run.forecast(&progress, now, || HistoryLookup { kind_history, stale: false }).expect("it is due")
+    }
+
+    #[test]
+    fn stage_without_total_has_a_range_only_for_a_known_input() {
+        assert!(forecast_after_10_s("{}", 0.0).eta.is_some_and(|eta| eta.low < 50.0 && 50.0 < eta.high));
+        assert_eq!(forecast_after_10_s(r#"{"seconds":600}"#, 0.0).eta, None);
+    }
+
+    #[test]
+    fn resumed_attempt_is_slow_by_the_work_time_of_the_job() {
+        assert!(!forecast_after_10_s("{}", 0.0).slow);
+        assert!(forecast_after_10_s("{}", 100.0).slow);
+    }
 }

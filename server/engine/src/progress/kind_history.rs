@@ -1,6 +1,7 @@
 //! History of a kind: durations and silences of its recent runs, read from the store at most once a minute.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -24,6 +25,8 @@ pub(crate) struct KindHistory {
     pub(crate) history: Option<Arc<History>>,
     /// Seconds without a report after which a run is quiet, if that is more than [`QUIET_AFTER`].
     pub(crate) quiet_after: Option<f64>,
+    /// Their inputs, except large ones.
+    inputs: HashSet<String>,
 }
 
 impl KindHistory {
@@ -35,7 +38,13 @@ impl KindHistory {
         gaps.sort_unstable_by(f64::total_cmp);
         let usual = gaps.get(gaps.len() / 2).filter(|_| gaps.len() >= QUIET_RUNS);
         let quiet_after = usual.map(|usual| (usual * QUIET_FACTOR).round()).filter(|after| *after > QUIET_AFTER);
-        Self { history, quiet_after }
+        let inputs = runs.iter().filter_map(|run| run.input.clone()).collect();
+        Self { history, quiet_after, inputs }
+    }
+
+    /// Whether a run had this input: only then do their durations apply to a stage whose total is unknown.
+    pub(crate) fn knows(&self, input: &str) -> bool {
+        self.inputs.contains(input)
     }
 }
 

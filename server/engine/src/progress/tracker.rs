@@ -41,6 +41,8 @@ struct Stripe(AtomicU64);
 #[derive(Debug)]
 struct Reports {
     stage: Option<usize>,
+    /// Whether the stage was entered since the last [`Tracker::new_stage`].
+    is_new: bool,
     /// The value at which this attempt began the stage.
     begin: u64,
     /// Whether the task starts over instead of continuing from an earlier attempt.
@@ -65,6 +67,7 @@ impl Tracker {
             warnings: AtomicU64::new(0),
             reports: Mutex::new(Reports {
                 stage: None,
+                is_new: false,
                 begin: 0,
                 restarted: false,
                 max: None,
@@ -110,12 +113,34 @@ impl Tracker {
         let now = Instant::now();
         reports.leave_stage(now);
         reports.stage = Some(index);
+        reports.is_new = true;
         reports.begin = 0;
         reports.max = None;
         reports.unit = "";
         self.base.store(0_u64.wrapping_sub(self.sum()), Relaxed);
         self.changed();
         true
+    }
+
+    /// The work of the current stage until `now`.
+    pub(crate) fn stage_work(&self, now: Instant) -> Option<StageWork> {
+        let reports = self.reports();
+        let index = reports.stage?;
+        let here = now.saturating_duration_since(reports.entered).as_secs_f64();
+        Some(StageWork {
+            index,
+            name: self.stages.shown(index)?.name,
+            value: self.base.load(Relaxed).wrapping_add(self.sum()),
+            unit: reports.unit,
+            seconds: reports.seconds[index] + here,
+        })
+    }
+
+    /// The current stage, at the first call since it was entered.
+    pub(crate) fn new_stage(&self) -> Option<model::Stage> {
+        let mut reports = self.reports();
+        let is_new = std::mem::take(&mut reports.is_new);
+        reports.stage.filter(|_| is_new).and_then(|index| self.stages.shown(index))
     }
 
     /// Sets the total of this stage.
@@ -186,6 +211,16 @@ impl Tracker {
     fn reports(&self) -> MutexGuard<'_, Reports> {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The work of one stage so far.
+#[derive(Debug)]
+pub(crate) struct StageWork {
+    pub(crate) index: usize,
+    pub(crate) name: String,
+    pub(crate) value: u64,
+    pub(crate) unit: &'static str,
+    pub(crate) seconds: f64,
 }
 
 impl Reports {

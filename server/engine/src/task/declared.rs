@@ -79,6 +79,7 @@ impl Declared {
             timeout: self.timeout,
             quiet_timeout: self.quiet_timeout,
             checkpoints: false,
+            log_steps: false,
             queue,
             limit: self.limit,
             start_role: self.start_role.max(Role::Operator),

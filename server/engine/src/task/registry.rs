@@ -96,6 +96,7 @@ impl Entry {
             timeout: T::TIMEOUT,
             quiet_timeout: T::QUIET_TIMEOUT,
             checkpoints: T::CHECKPOINTS,
+            log_steps: T::LOG_STEPS,
             queue: T::QUEUE,
             limit: T::LIMIT,
             start_role: T::START_ROLE.max(Role::Operator),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{Engine, StartOptions, StopReason, TaskError};
+use engine::{Ctx, Engine, Kind, StartOptions, StopReason, Task, TaskError};
 use model::{JobId, JobState};
 use serde_json::Value;
 
@@ -17,26 +17,29 @@ const LAST_STEPS: Duration = Duration::from_secs(5);
 const STOPPED: &str = "stopped because its process was asked to (shutdown); the job goes on in its next attempt";
 const CUT_SHORT: &str = "cut short because its process was asked to stop (shutdown) and the task did not; the job goes on in its next attempt";
 
+/// A process that dies in a job without checkpoints.
+pub(crate) async fn die_while_running(folder: &std::path::Path) -> JobId {
+    let probe = Probe::<0>::new(|ctx, _| async move {
+        ctx.total(10, "files");
+        ctx.advance(4);
+        ctx.log(model::Level::Info, "half way");
+        std::future::pending::<()>().await;
+        Ok(Value::Null)
+    });
+    die_while_running_task(folder, probe).await
+}
+
 /// Simulates a process that dies: the engine runs on a runtime that is dropped without shutdown, which releases the
-/// lock like a SIGKILL.
-pub(crate) async fn die_while_running(folder: &std::path::Path) -> model::JobId {
+/// lock like a SIGKILL. The task must report 4 of something.
+async fn die_while_running_task<T: Task>(folder: &std::path::Path, task: T) -> JobId {
     let folder = folder.to_owned();
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let dying = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let engine = Engine::builder(folder.join("data"))
-                .register(Probe::<0>::new(|ctx, _| async move {
-                    ctx.total(10, "files");
-                    ctx.advance(4);
-                    ctx.log(model::Level::Info, "half way");
-                    std::future::pending::<()>().await;
-                    Ok(Value::Null)
-                }))
-                .open()
-                .await
-                .expect("it opens");
-            let job = engine.start("probe-0", serde_json::json!({}), StartOptions::default()).await.expect("it fits");
+            let engine = Engine::builder(folder.join("data")).register(task).open().await.expect("it opens");
+            let job =
+                engine.start(T::KIND.as_str(), serde_json::json!({}), StartOptions::default()).await.expect("it fits");
             let saved = async {
                 while engine.store().job(job).await.is_ok_and(|view| view.progress.value < 4) {
                     tokio::task::yield_now().await;
@@ -64,6 +67,71 @@ async fn job_of_dead_worker_is_interrupted_and_retryable() {
     assert!(test.log(job).await.contains(&"half way".to_owned()));
     assert_eq!(test.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
     test.wait_for_state(job, JobState::Succeeded).await;
+}
+
+/// A task with checkpoints and the default number of attempts: each continues after the last one and dies with its
+/// process, but for the one that may end.
+struct Resumable {
+    ends: bool,
+}
+
+impl Task for Resumable {
+    const KIND: Kind = Kind::new("resumable");
+    const NAME: &'static str = "Resumable";
+    const ABOUT: &'static str = "Continues after a crash.";
+    const CHECKPOINTS: bool = true;
+    type Input = crate::support::Input;
+    type Output = u64;
+
+    fn title(_: &Self::Input) -> String {
+        "Resumable".to_owned()
+    }
+
+    async fn run(&self, _: Self::Input, ctx: &Ctx) -> Result<u64, TaskError> {
+        let earlier: u64 = ctx.restore().await?.unwrap_or_default();
+        ctx.total(10, "files");
+        ctx.continue_at(earlier);
+        if self.ends {
+            return Ok(earlier);
+        }
+        ctx.set(4);
+        ctx.checkpoint(&4_u64).await?;
+        ctx.cancelled().await;
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn job_with_checkpoint_continues_by_itself_after_a_crash() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let job = die_while_running_task(folder.path(), Resumable { ends: false }).await;
+    let test = TestEngine::reopen(folder, |builder| builder.register(Resumable { ends: true })).await;
+    let view = test.wait_for_state(job, JobState::Succeeded).await;
+    assert_eq!((view.attempt, view.max_attempts), (2, 3));
+    let detail = test.engine.store().detail(job).await.expect("kept");
+    assert_eq!((detail.output, detail.has_checkpoint), (Some(serde_json::json!(4)), false), "from its checkpoint");
+    let attempts = test.engine.store().attempts(job).await.expect("kept");
+    assert_eq!(attempts[1].state, JobState::Interrupted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crashing_job_with_checkpoint_is_interrupted_after_three_attempts() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let job = die_while_running_task(folder.path(), Resumable { ends: false }).await;
+    let test = TestEngine::reopen(folder, |builder| builder.register(Resumable { ends: false })).await;
+    let store = test.engine.store();
+    for attempt in [2, 3] {
+        test.wait_for_state_where(job, JobState::Running, TIMEOUT, |view| view.attempt == attempt).await;
+        // Its process is taken for dead, and registers again.
+        let nodes = store.nodes().await.expect("read");
+        store.settle(&store.workers_with_jobs().await.expect("read")).await.expect("settled");
+        for node in nodes {
+            store.register(node).await.expect("registered");
+        }
+    }
+    let view = test.engine.job(job).await.expect("kept");
+    assert_eq!((view.state, view.attempt, view.percent()), (JobState::Interrupted, 3, Some(40)));
+    assert!(test.engine.store().detail(job).await.expect("kept").has_checkpoint, "a retry continues");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,7 +46,7 @@ impl<const N: usize> Task for Probe<N> {
     const KIND: Kind = Kind::new(["probe-0", "probe-1", "probe-2", "probe-3", "probe-4", "probe-5", "probe-6"][N]);
     const NAME: &'static str = "Probe";
     const ABOUT: &'static str = "Runs a function of the test.";
-    // 0 and 1 have defaults; 2 has stages; 3 has a limit of two; 4 has three attempts; 5 has a timeout; 6 has a quiet
+    // 1 has defaults; 0 makes checkpoints and has one attempt; 2 has stages; 3 has a limit of two; 4 has three attempts; 5 has a timeout; 6 has a quiet
     // timeout.
     const STAGES: &'static [&'static str] = if N == 2 { &["One", "Two"] } else { &[] };
     const WEIGHTS: &'static [f64] = if N == 2 { &[1.0, 3.0] } else { &[] };

@@ -30,6 +30,8 @@ mod sessions;
 mod start_options;
 #[path = "conformance/visibility.rs"]
 mod visibility;
+#[path = "conformance/work_time.rs"]
+mod work_time;
 
 use std::collections::BTreeSet;
 
@@ -65,6 +67,7 @@ pub(crate) use schedules::*;
 pub(crate) use sessions::*;
 pub(crate) use start_options::*;
 pub(crate) use visibility::*;
+pub(crate) use work_time::*;
 
 pub(crate) async fn enqueued_job_is_last_in_queue(test: TestStore) {
     let first = test.store.enqueue(new_job("a")).await.expect("accepted");
@@ -744,6 +747,9 @@ macro_rules! promises {
             retried_job_is_not_pruned
             upload_is_pruned_with_its_last_job
             jobs_of_dead_worker_are_settled
+            work_time_is_the_sum_of_all_attempts
+            dead_attempt_ends_at_its_last_sign_of_life
+            dead_attempt_never_ends_before_it_started
             due_run_fires_once
             due_schedules_and_next_time_are_found
             overlap_skip_skips_the_run

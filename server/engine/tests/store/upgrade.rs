@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use engine::{
     Clock,
+    access::Visibility,
     store::{Accounts, AuditPage, AuditQuery, ListQuery, LogQuery, SqliteOptions, SqliteStore, Store},
 };
 use model::{JobId, JobState, Micros, Role, Seq};
@@ -179,4 +180,32 @@ async fn tables(path: &std::path::Path) -> BTreeMap<String, usize> {
     }
     connection.close().await.expect("it closes");
     rows
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_time_of_earlier_schemas_is_computed() {
+    let (folder, mut connection) = made_by(15).await;
+    sqlx::raw_sql(
+        "insert into job (id, kind, title, created_by, created_at, in_line, max_attempts, charged, state, attempt, started_at, ended_at)
+        values (1, 'demo', 'One', 'ann', 0, 1, 1, 1, 'succeeded', 2, 90000000, 97000000),
+            (2, 'demo', 'Two', 'ann', 0, 2, 1, 1, 'paused', 2, null, null);
+        insert into job_input (job, input) select id, '{}' from job;
+        insert into attempt (job, attempt, kind, state, started_at, ended_at, boot)
+        values (1, 1, 'demo', 'paused', 0, 9000000, 'a'), (1, 2, 'demo', 'succeeded', 90000000, 97000000, 'a'),
+            (2, 1, 'demo', 'paused', 0, 5000000, 'a');
+        insert into kind (name, jobs) values ('demo', 2);
+        update ledger set seq = 9, last_job = 2, succeeded = 1, paused = 1;",
+    )
+    .execute(&mut connection)
+    .await
+    .expect("it is written");
+    connection.close().await.expect("it closes");
+
+    let options = SqliteOptions { clock: ManualClock::new(), ..SqliteOptions::new(folder.path().join("milepost.db")) };
+    let store = SqliteStore::open(options).await.expect("it is brought up to date");
+    for (job, seconds) in [(1, 16.0), (2, 5.0)] {
+        assert_eq!(store.job(JobId(job)).await.expect("kept").work_time(Micros(0)), Some(seconds));
+    }
+    let stats = store.kind_stats(&Visibility::default()).await.expect("read").remove(0);
+    assert_eq!(stats.usual_seconds, Some(16.0));
 }

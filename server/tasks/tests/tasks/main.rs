@@ -11,6 +11,7 @@ mod import_csv;
 mod prune;
 mod resize_images;
 mod sql_export;
+mod step_log;
 mod support;
 mod swapped;
 mod unpack;

@@ -93,7 +93,9 @@ fn failed_job_shows_error_and_retry_adds_attempt() {
     let after = browser.submit(&address, "/api/retry_job", &[("id", &id)]);
     assert_eq!(after.url().path(), address, "back on the page");
     browser.wait(&[job]);
-    assert!(browser.page(&address).contains("Attempt 2"));
+    let page = browser.page(&address);
+    assert!(page.contains("Attempt 2"));
+    assert!(between(&page, "class=\"figures\"", "</dl>").contains("last attempt "), "{page}");
 }
 
 #[test]

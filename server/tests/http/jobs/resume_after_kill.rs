@@ -52,7 +52,6 @@ fn link_check_resumes_from_checkpoint_after_kill() {
 
     site.release();
     let second = ServerProcess::start_in(data.path(), &["--allow-private-links"]);
-    client.post(second.url("/api/retry_job")).form(&[("id", &job)]).send().unwrap().error_for_status().unwrap();
     client.get(second.url(&format!("/events?job={job}&until=end"))).send().unwrap().text().unwrap();
     let log = client.get(second.url(&format!("/jobs/{job}/log"))).send().unwrap().text().unwrap();
     assert!(log.contains("continues after 12 of 16 links"), "{log}");
@@ -66,6 +65,13 @@ fn link_check_resumes_from_checkpoint_after_kill() {
     assert_eq!(report.lines().filter(|line| line.contains(",404,")).count(), quick.len() / 4);
 }
 
+/// The number of the last attempt of a job.
+fn attempts(browser: &Browser, job: i64) -> i64 {
+    database(&browser.data().join("milepost.db"), async |connection| {
+        sqlx::query_scalar("select attempt from job where id = ?").bind(job).fetch_one(connection).await.unwrap()
+    })
+}
+
 /// The point at which a job is interrupted.
 struct Interruption {
     kind: &'static str,
@@ -74,9 +80,9 @@ struct Interruption {
 }
 
 impl Interruption {
-    /// Starts a job, kills its server at that point, and retries the job on the next server to its end. `input` builds
-    /// the input of a job of that size; it doubles where the machine is too fast.
-    fn kill_and_retry(&self, mut browser: Browser, input: impl Fn(&Browser, u32) -> Value) -> (Browser, i64, Value) {
+    /// Starts a job, kills its server at that point, and waits until the job, which continues by itself, has ended on the
+    /// next server. `input` builds the input of a job of that size; it doubles where the machine is too fast.
+    fn kill_and_resume(&self, mut browser: Browser, input: impl Fn(&Browser, u32) -> Value) -> (Browser, i64, Value) {
         for parts in (0..6).map(|doubled| 1 << doubled) {
             let input = input(&browser, parts);
             let job = browser.start(self.kind, &input);
@@ -86,13 +92,11 @@ impl Interruption {
             browser.server.signal("KILL");
             browser.server.wait_for_exit();
             browser = browser.start_next_server(&[]);
-            let retried = browser.post("/api/retry_job", &[("id", &job.to_string())]);
-            if retried.status() == 409 {
+            browser.wait(&[job]);
+            if attempts(&browser, job) == 1 {
                 // It had already ended.
                 continue;
             }
-            retried.error_for_status().unwrap();
-            browser.wait(&[job]);
             let log = browser.page(&format!("/jobs/{job}/log"));
             if log.contains("published the table just before") {
                 // It had nearly ended.
@@ -130,7 +134,7 @@ fn manifest_is_byte_identical_after_kill() {
         kind: "checksum",
         is_reached_sql: "select data ->> '$.done.size' > 0 from checkpoint where job = ?",
     };
-    let (browser, job, input) = hashing.kill_and_retry(Browser::new(), |browser, parts| {
+    let (browser, job, input) = hashing.kill_and_resume(Browser::new(), |browser, parts| {
         let folder = browser.data().join("files").join(parts.to_string());
         fs::create_dir_all(&folder).unwrap();
         for number in 0..parts * 500 {
@@ -143,9 +147,9 @@ fn manifest_is_byte_identical_after_kill() {
     });
     let uninterrupted = browser.start("checksum", &input);
     browser.wait(&[uninterrupted]);
-    let [kill_and_retry, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "SHA256SUMS"));
-    assert!(kill_and_retry.lines().count() >= 500);
-    assert!(kill_and_retry == whole, "the manifests differ");
+    let [kill_and_resume, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "SHA256SUMS"));
+    assert!(kill_and_resume.lines().count() >= 500);
+    assert!(kill_and_resume == whole, "the manifests differ");
 }
 
 #[test]
@@ -155,16 +159,16 @@ fn import_has_same_rows_types_and_rejects_after_kill() {
         // The last checkpoint comes right before it publishes all rows.
         is_reached_sql: "select data ->> '$.rows' > 0 and data ->> '$.rows' < data ->> '$.plan.good' from checkpoint where job = ?",
     };
-    let (browser, job, mut input) = loading.kill_and_retry(Browser::new(), |browser, parts| {
+    let (browser, job, mut input) = loading.kill_and_resume(Browser::new(), |browser, parts| {
         let file = browser.upload(orders_csv(parts * 100_000));
         json!({ "file": file, "table": "pieces", "index": "day", "if_exists": "replace" })
     });
     input["table"] = json!("whole");
     let uninterrupted = browser.start("import-csv", &input);
     browser.wait(&[uninterrupted]);
-    let [kill_and_retry, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "rejected.csv"));
-    assert!(kill_and_retry.lines().count() > 500);
-    assert!(kill_and_retry == whole, "the rejected records differ");
+    let [kill_and_resume, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "rejected.csv"));
+    assert!(kill_and_resume.lines().count() > 500);
+    assert!(kill_and_resume == whole, "the rejected records differ");
     database(&browser.data().join("imports.db"), async |connection| assert_same_tables(connection).await);
 }
 
@@ -174,7 +178,7 @@ fn archive_has_same_content_after_kill() {
         kind: "archive",
         is_reached_sql: "select data ->> '$.mark.archive' > 0 and not data ->> '$.packed' from checkpoint where job = ?",
     };
-    let (browser, job, input) = packing.kill_and_retry(Browser::new(), |browser, parts| {
+    let (browser, job, input) = packing.kill_and_resume(Browser::new(), |browser, parts| {
         let folder = browser.data().join("files").join(parts.to_string());
         fs::create_dir_all(&folder).unwrap();
         // Many files, and one that takes as long as all of them. Zeros take no disk space, but time to pack.
@@ -186,9 +190,9 @@ fn archive_has_same_content_after_kill() {
     });
     let uninterrupted = browser.start("archive", &input);
     browser.wait(&[uninterrupted]);
-    let [kill_and_retry, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "B3SUMS"));
-    assert!(kill_and_retry.lines().count() > 100);
-    assert!(kill_and_retry == whole, "the manifests differ");
+    let [kill_and_resume, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "B3SUMS"));
+    assert!(kill_and_resume.lines().count() > 100);
+    assert!(kill_and_resume == whole, "the manifests differ");
 }
 
 #[test]
@@ -199,7 +203,7 @@ fn images_are_byte_identical_after_kill() {
     };
     let mut picture = Cursor::new(Vec::new());
     RgbImage::from_fn(600, 400, |x, y| Rgb([x as u8, y as u8, 0])).write_to(&mut picture, ImageFormat::Png).unwrap();
-    let (browser, job, input) = resizing.kill_and_retry(Browser::new(), |browser, parts| {
+    let (browser, job, input) = resizing.kill_and_resume(Browser::new(), |browser, parts| {
         let folder = browser.data().join("files").join(parts.to_string());
         fs::create_dir_all(&folder).unwrap();
         for number in 0..parts * 50 {
@@ -209,9 +213,9 @@ fn images_are_byte_identical_after_kill() {
     });
     let uninterrupted = browser.start("resize-images", &input);
     browser.wait(&[uninterrupted]);
-    let [kill_and_retry, whole] = [job, uninterrupted].map(|job| {
+    let [kill_and_resume, whole] = [job, uninterrupted].map(|job| {
         let zip = browser.get(&format!("/jobs/{job}/artifacts/images.zip")).error_for_status().unwrap();
         zip.bytes().unwrap()
     });
-    assert!(kill_and_retry.starts_with(b"PK") && kill_and_retry == whole, "the images differ");
+    assert!(kill_and_resume.starts_with(b"PK") && kill_and_resume == whole, "the images differ");
 }

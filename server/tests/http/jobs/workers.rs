@@ -52,7 +52,7 @@ fn cancel_reaches_the_worker() {
 fn jobs_of_killed_worker_are_interrupted_before_lease_ends() {
     let (browser, worker) = server_and_worker(&["--lease", "1h"]);
     let mut events = EventReader::open(&browser, "topic=jobs");
-    let job = browser.start("demo", &json!({ "seconds": 600 }));
+    let job = browser.start("demo", &json!({ "seconds": 600, "attempts": 1 }));
     events.wait_for_state(job, "running");
     worker.signal("KILL");
     assert_eq!(worker.wait().code(), None);
@@ -64,7 +64,7 @@ fn worker_stopped_beyond_its_lease_publishes_nothing() {
     let (browser, worker) = server_and_worker(&["--lease", "6s", "--cancel-grace", "100ms"]);
     let mut events = EventReader::open(&browser, "topic=jobs");
     // Long enough that the worker is stopped before it ends.
-    let job = browser.start("demo", &json!({ "seconds": 3 }));
+    let job = browser.start("demo", &json!({ "seconds": 3, "attempts": 1 }));
     events.wait_for_state(job, "running");
     stop_between_transactions(&browser, &worker);
     end_leases(browser.data());

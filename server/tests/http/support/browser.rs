@@ -102,7 +102,7 @@ impl Browser {
 
     /// Starts a demo job that takes longer than any test, and waits until it runs.
     pub(crate) fn start_long_job(&self) -> i64 {
-        let job = self.start("demo", &json!({ "seconds": 600 }));
+        let job = self.start("demo", &json!({ "seconds": 600, "attempts": 1 }));
         let stream = BufReader::new(self.get(&format!("/events?job={job}")));
         assert!(stream.lines().any(|line| line.unwrap().contains(r#""state":"running""#)));
         job

@@ -35,6 +35,20 @@ const fn condition(jobs: LostJobs) -> &'static str {
     }
 }
 
+/// The end of an attempt that died with its worker: the last heartbeat, report or checkpoint, not the time when another
+/// process noticed.
+macro_rules! last_sign_of_life {
+    ($now:literal) => {
+        concat!(
+            "max(started_at, min(",
+            $now,
+            ", max(coalesce(progress ->> '$.at', 0),
+                coalesce((select alive_at from node where node.boot = job.boot), 0),
+                coalesce((select at from checkpoint where checkpoint.job = job.id and checkpoint.attempt = job.attempt), 0))))"
+        )
+    };
+}
+
 impl WriteCommand for Settle {
     type Answer = Vec<JobId>;
 
@@ -66,22 +80,26 @@ impl Transaction<'_> {
         let again = !state.is_terminal();
         self.execute(
             &format!(
-                "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot, progress)
-                select id, attempt, kind, ?, started_at, max(?, started_at), boot, progress from job indexed by job_by_state
-                where state = 'running' and boot in (select value from json_each(?)) and {condition}"
+                "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot, progress, work_time)
+                select id, attempt, kind, ?1, started_at, {last}, boot, progress, earlier_work + {last} - started_at
+                from job indexed by job_by_state
+                where state = 'running' and boot in (select value from json_each(?3)) and {condition}",
+                last = last_sign_of_life!("?2"),
             ),
             params![JobState::Interrupted.as_str(), self.now.0, dead],
         )?;
         let views = self.rows(
             &format!(
                 "update job indexed by job_by_state set state = ?1, boot = null, not_responding = 0, pause_requested_at = null,
-                    attempt = attempt + ?2, ended_at = iif(?2, null, max(?3, started_at)),
+                    attempt = attempt + ?2, ended_at = iif(?2, null, {last}),
                     started_at = iif(?2, null, started_at),
-                    progress = iif(?2, {}, progress)
+                    earlier_work = earlier_work + iif(?2, {last} - started_at, 0),
+                    progress = iif(?2, {progress}, progress)
                 where state = 'running' and boot in (select value from json_each(?4)) and {condition}
-                returning {}",
-                progress_at_checkpoint!("progress"),
-                view_columns!()
+                returning {columns}",
+                last = last_sign_of_life!("?3"),
+                progress = progress_at_checkpoint!("progress"),
+                columns = view_columns!()
             ),
             params![state.as_str(), again, self.now.0, dead],
             statement::view,

@@ -30,9 +30,10 @@ impl Transaction<'_> {
         // The clock may have been set back: no attempt ends before it started.
         let ended = self.execute(
             "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot,
-                failure_code, failure_message, trace, progress, stage_seconds, output)
-            select id, attempt, kind, ?, started_at, max(?, started_at), boot, ?, ?, ?, ?, ?, ? from job not indexed
-            where id = ? and attempt = ? and boot = ? and state = 'running'",
+                failure_code, failure_message, trace, progress, stage_seconds, output, work_time)
+            select id, attempt, kind, ?1, started_at, max(?2, started_at), boot, ?3, ?4, ?5, ?6, ?7, ?8,
+                earlier_work + max(?2, started_at) - started_at
+            from job not indexed where id = ?9 and attempt = ?10 and boot = ?11 and state = 'running'",
             params![
                 end.attempt_state.as_str(),
                 self.now.0,
@@ -61,6 +62,7 @@ impl Transaction<'_> {
                 concat!(
                     "update job not indexed set state = ?, attempt = attempt + 1, charged = charged + ?, boot = null,
                         run_at = coalesce(?, run_at), started_at = null, ended_at = null,
+                        earlier_work = earlier_work + max(?, started_at) - started_at,
                         cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
                         not_responding = 0, failure_code = ?, failure_message = ?,
                         progress = ",
@@ -71,6 +73,7 @@ impl Transaction<'_> {
                     end.state.as_str(),
                     end.charge,
                     end.due.map(|at| at.0),
+                    self.now.0,
                     code,
                     message,
                     progress,

@@ -98,6 +98,7 @@ impl WriteCommand for Retry {
             concat!(
                 "update job set state = ?, in_line = ?, attempt = attempt + 1,
                     run_at = null, started_at = null, ended_at = null,
+                    earlier_work = earlier_work + coalesce(ended_at - started_at, 0),
                     cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
                     not_responding = 0, failure_code = null, failure_message = null,
                     progress = ",

@@ -21,8 +21,8 @@ impl WriteCommand for Register {
         let Node { worker, host_boot_id, pid, role, concurrency, lease, heartbeat } = &self.node;
         let (lease, heartbeat) = (lease.as_micros() as i64, *heartbeat as i64);
         transaction.execute(
-            "insert into node (boot, kernel, pid, role, concurrency, started_at, lease, heartbeat)
-            values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+            "insert into node (boot, kernel, pid, role, concurrency, started_at, lease, heartbeat, alive_at)
+            values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?6) on conflict do nothing",
             params![worker.0, host_boot_id, pid, role.as_str(), concurrency, transaction.now.0, lease, heartbeat],
         )?;
         Ok(())
@@ -38,8 +38,10 @@ impl WriteCommand for Heartbeat {
     type Answer = bool;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {
-        let beaten =
-            transaction.execute("update node set heartbeat = heartbeat + 1 where boot = ?", [&self.worker.0])?;
+        let beaten = transaction.execute(
+            "update node set heartbeat = heartbeat + 1, alive_at = ? where boot = ?",
+            params![transaction.now.0, self.worker.0],
+        )?;
         Ok(beaten == 1)
     }
 }

@@ -27,7 +27,10 @@ pub(super) use first_columns;
 /// The columns of a [`JobView`] in a statement over `job`, for `concat!`, without the place in the queue.
 macro_rules! view_columns {
     () => {
-        concat!($crate::store::sqlite::row::first_columns!(), ", job.progress, job.pause_requested_at")
+        concat!(
+            $crate::store::sqlite::row::first_columns!(),
+            ", job.progress, job.pause_requested_at, job.earlier_work"
+        )
     };
 }
 pub(super) use view_columns;
@@ -54,7 +57,7 @@ macro_rules! view_column {
         concat!(
             "json_array(",
             $crate::store::sqlite::row::first_columns!(),
-            ", job.progress -> '$', job.pause_requested_at)"
+            ", job.progress -> '$', job.pause_requested_at, job.earlier_work)"
         )
     };
 }
@@ -81,8 +84,9 @@ pub(super) struct ViewRow<Text = String, Reported = Progress>(
     Option<Text>,
     Option<Text>,
     Option<Reported>,
-    // Events of earlier builds end before it.
+    // Events of earlier builds end before one of these.
     #[serde(default)] Option<Micros>,
+    #[serde(default)] i64,
 );
 
 impl From<ViewRow> for JobView {
@@ -107,6 +111,7 @@ impl From<ViewRow> for JobView {
             failure: failure(row.15, row.16),
             progress: row.17.unwrap_or_default(),
             pause_requested_at: row.18,
+            earlier_work: row.19,
         }
     }
 }
@@ -134,6 +139,7 @@ impl<'a> From<&'a JobView> for ViewRow<&'a str, &'a Progress> {
             failure.map(|failure| failure.message.as_str()),
             Some(&view.progress).filter(|progress| **progress != Progress::default()),
             view.pause_requested_at,
+            view.earlier_work,
         )
     }
 }

@@ -73,5 +73,6 @@ pub(super) fn view(row: &Row<'_>) -> Result<JobView> {
         failure: failure(row.get(15)?, row.get(16)?),
         progress: progress(reported.as_deref())?,
         pause_requested_at: row.get::<_, Option<i64>>(18)?.map(Micros),
+        earlier_work: row.get(19)?,
     })
 }

@@ -1,5 +1,7 @@
 //! Jobs: accepting one, its details, and the results of requests to stop it.
 
+use std::collections::BTreeMap;
+
 use model::{AttemptNo, Failure, JobId, JobState, JobView, Micros, Priority, Progress};
 use serde_json::Value;
 
@@ -98,7 +100,7 @@ pub struct JobDetail {
     pub input: Value,
     /// Its result.
     pub output: Option<Value>,
-    /// Stages of the kind when it was last claimed, with the seconds spent in each, where known.
+    /// Seconds spent in each stage by all attempts. Of a running job those of the current attempt, if they are known.
     pub stage_seconds: Vec<f64>,
     /// Lines in its log.
     pub log_lines: u64,
@@ -110,6 +112,10 @@ pub struct JobDetail {
     pub trace: String,
     /// How urgent it is.
     pub priority: Priority,
+    /// Whether its next attempt continues from a checkpoint.
+    pub has_checkpoint: bool,
+    /// The names of uploaded files of its input, by their ids.
+    pub uploads: BTreeMap<String, String>,
 }
 
 /// One attempt of a job.

@@ -13,6 +13,8 @@ pub struct PastRun {
     pub stage_seconds: Vec<f64>,
     /// Progress over time; empty if it was too short for one.
     pub curve: Curve,
+    /// Its input, unless that is large.
+    pub input: Option<String>,
 }
 
 /// The jobs that ended in one hour.

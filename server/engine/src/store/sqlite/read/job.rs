@@ -52,9 +52,16 @@ impl Reader {
         let row = sqlx::query(concat!(
             "select ",
             view_column!(),
-            ", job_input.input, attempt.output, attempt.stage_seconds, job.log_lines,
+            ", job_input.input, attempt.output,
+                iif(job.state = 'running', null, (select json_group_array(seconds) from (
+                    select sum(stage.value) as seconds from attempt as past, json_each(past.stage_seconds) as stage
+                    where past.job = job.id group by stage.key order by stage.key
+                ))), job.log_lines,
                 (select coalesce(sum(size), 0) from artifact where artifact.job = job.id),
-                job.repeated_by, coalesce(attempt.trace, ''), job.priority
+                job.repeated_by, coalesce(attempt.trace, ''), job.priority,
+                exists (select 1 from checkpoint where checkpoint.job = job.id),
+                (select json_group_object(upload.id, upload.name) from upload_use
+                    join upload on upload.id = upload_use.upload where upload_use.job = job.id)
             from job
             join job_input on job_input.job = job.id
             left join attempt on attempt.job = job.id and attempt.attempt = job.attempt
@@ -77,6 +84,8 @@ impl Reader {
             repeated_by: row.try_get::<Option<i64>, _>(6)?.map(JobId),
             trace: row.try_get(7)?,
             priority: priority(row.try_get(8)?)?,
+            has_checkpoint: row.try_get(9)?,
+            uploads: json("names of uploads", row.try_get(10)?)?.unwrap_or_default(),
         })
     }
 

@@ -10,7 +10,7 @@ use super::{Reader, job::json as json_of, view};
 use crate::{
     Result,
     store::{
-        HourBucket, KindStats, PastRun, Usage,
+        HourBucket, KindStats, PastRun, SMALL_INPUT, Usage,
         sqlite::{
             error::corrupt,
             row::{json, view_column},
@@ -79,8 +79,8 @@ impl Reader {
         let rows = sqlx::query(
             "select kind.name, kind.jobs,
                 (select count(*) from job indexed by job_by_state where state = 'running' and job.kind = kind.name),
-                (select json_group_array(json_array(job, state, (ended_at - started_at) / 1e6)) from (
-                    select job, state, ended_at, started_at from attempt indexed by attempt_by_kind
+                (select json_group_array(json_array(job, state, work_time / 1e6)) from (
+                    select job, state, work_time from attempt indexed by attempt_by_kind
                     where attempt.kind = kind.name and state <> 'queued'
                     order by ended_at desc limit ?
                 ))
@@ -102,10 +102,10 @@ impl Reader {
     pub(in crate::store::sqlite) async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>> {
         let runs: Vec<String> = sqlx::query_scalar(
             "select stage_seconds from (
-                select state, stage_seconds from attempt indexed by attempt_by_kind
+                select state, attempt, stage_seconds from attempt indexed by attempt_by_kind
                 where kind = ? order by ended_at desc limit ?
             )
-            where state = 'succeeded' and stage_seconds is not null limit ?",
+            where state = 'succeeded' and attempt = 1 and stage_seconds is not null limit ?",
         )
         .bind(kind)
         .bind(RECENT_RUNS)
@@ -121,13 +121,17 @@ impl Reader {
 
     pub(in crate::store::sqlite) async fn recent_runs(&self, kind: &str) -> Result<Vec<PastRun>> {
         let rows = sqlx::query(
-            "select (run.ended_at - run.started_at) / 1e6, run.stage_seconds, progress_history.curve from (
-                select job, attempt, state, started_at, ended_at, stage_seconds from attempt indexed by attempt_by_kind
+            "select run.work_time / 1e6, run.stage_seconds, progress_history.curve,
+                iif(octet_length(job_input.input) <= ?, job_input.input, null)
+            from (
+                select job, attempt, state, work_time, ended_at, stage_seconds from attempt indexed by attempt_by_kind
                 where kind = ? order by ended_at desc limit ?
             ) as run
             left join progress_history on progress_history.job = run.job and progress_history.attempt = run.attempt
+            left join job_input on job_input.job = run.job
             where run.state = 'succeeded' and run.attempt = 1 order by run.ended_at desc limit ?",
         )
+        .bind(SMALL_INPUT as i64)
         .bind(kind)
         .bind(RECENT_RUNS)
         .bind(LAST_RUNS as i64)
@@ -138,6 +142,7 @@ impl Reader {
                 seconds: row.try_get(0)?,
                 stage_seconds: json_of("stage times", row.try_get(1)?)?.unwrap_or_default(),
                 curve: json_of("a curve", row.try_get(2)?)?.unwrap_or_default(),
+                input: row.try_get(3)?,
             })
         };
         rows.iter().map(run).collect()

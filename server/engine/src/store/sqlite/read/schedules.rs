@@ -105,11 +105,28 @@ impl Reader {
         limit: u32,
         visibility: &Visibility,
     ) -> Result<Vec<Schedule>> {
-        let sql = format!(
-            "{LISTED} indexed by schedule_due where paused_at is null and next_at is not null and {}
-            order by next_at limit ?",
-            visible!()
-        );
+        let due = "indexed by schedule_due where paused_at is null and next_at is not null";
+        self.listed(due, "next_at", limit, visibility).await
+    }
+
+    pub(in crate::store::sqlite) async fn suspended_schedules(
+        &self,
+        limit: u32,
+        visibility: &Visibility,
+    ) -> Result<Vec<Schedule>> {
+        let suspended = "indexed by schedule_suspended where paused_at is not null and paused_by is null";
+        self.listed(suspended, "paused_at desc", limit, visibility).await
+    }
+
+    /// The first visible schedules of an index.
+    async fn listed(
+        &self,
+        found: &'static str,
+        order: &'static str,
+        limit: u32,
+        visibility: &Visibility,
+    ) -> Result<Vec<Schedule>> {
+        let sql = format!("{LISTED} {found} and {} order by {order} limit ?", visible!());
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(&*visibility.own)
             .bind(json(&visibility.hidden)?)
@@ -166,7 +183,7 @@ impl Reader {
         let ids: Vec<i64> = schedules.iter().map(|schedule| schedule.0).collect();
         let rows: Vec<(i64, String)> = sqlx::query_as(
             "select schedule.id, (select json_group_array(json_array(id, state, seconds) order by id) from (
-                select job.id, job.state, (job.ended_at - coalesce(job.started_at, job.ended_at)) / 1e6 as seconds
+                select job.id, job.state, (job.earlier_work + job.ended_at - coalesce(job.started_at, job.ended_at)) / 1e6 as seconds
                 from job indexed by job_by_schedule
                 where job.schedule = schedule.id and job.ended_at is not null
                     and job.state in ('succeeded', 'failed', 'cancelled', 'interrupted')
