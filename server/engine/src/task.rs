@@ -17,7 +17,7 @@ use model::{Failure, Form, Micros, Role, printable};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Backoff, Code, Ctx, Error, Kind, Queue, files::disk::OverLimit, store::DeclaredRule};
+use crate::{Backoff, Code, Ctx, Error, Kind, Queue, UploadNames, files::disk::OverLimit, store::DeclaredRule};
 
 /// A kind of long-running work. The registered value runs every job of the kind.
 pub trait Task: Send + Sync + 'static {
@@ -65,6 +65,12 @@ pub trait Task: Send + Sync + 'static {
 
     /// The title of a job with this input.
     fn title(input: &Self::Input) -> String;
+
+    /// The title of a job with this input, if it has the names of uploaded files.
+    fn title_with_uploads(input: &Self::Input, uploads: &UploadNames) -> String {
+        let _ = uploads;
+        Self::title(input)
+    }
 
     /// Checks what a schema cannot express. `field` is empty for the input as a whole.
     fn check(input: &Self::Input) -> Result<(), Vec<model::FieldError>> {

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{Ctx, Kind, Queue, Task, TaskError, UploadRef};
+use engine::{Ctx, Kind, Queue, Task, TaskError, UploadNames, UploadRef};
 use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,11 @@ impl Task for CheckLinks {
             (Some(only), 0, None) => format!("Check {}", only.chars().take(80).collect::<String>()),
             (Some(_), more, None) => format!("Check {} links", count(more as u64 + 1)),
         }
+    }
+
+    fn title_with_uploads(input: &Input, uploads: &UploadNames) -> String {
+        let file = input.file.as_ref().map(|file| format!("Check the links of {}", uploads.of(file)));
+        file.unwrap_or_else(|| Self::title(input))
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {

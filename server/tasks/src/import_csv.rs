@@ -12,7 +12,7 @@ mod rejects;
 pub(crate) mod sniff;
 pub(crate) mod types;
 
-use engine::{Ctx, Kind, Queue, Task, TaskError, Upload, UploadRef};
+use engine::{Ctx, Kind, Queue, Task, TaskError, Upload, UploadNames, UploadRef};
 use model::{FieldError, Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,8 @@ pub(crate) enum OnError {
 
 #[derive(Serialize)]
 pub(crate) struct Output {
+    /// The name of the uploaded file.
+    file: String,
     /// The imported table.
     table: String,
     /// Records in the file, without the header.
@@ -189,6 +191,10 @@ impl Task for ImportCsv {
 
     fn title(input: &Input) -> String {
         format!("Import into {}", input.table)
+    }
+
+    fn title_with_uploads(input: &Input, uploads: &UploadNames) -> String {
+        format!("Import {} into {}", uploads.of(&input.file), input.table)
     }
 
     fn check(input: &Input) -> Result<(), Vec<FieldError>> {
@@ -381,6 +387,7 @@ impl Import<'_> {
 
     fn output(&self, LoadCheckpoint { plan, rows, .. }: LoadCheckpoint, rejected: u64) -> Output {
         Output {
+            file: self.upload.name.clone(),
             table: self.input.table.clone(),
             rows_read: rows + rejected,
             rows_loaded: rows,

@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use engine::{Batch, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
+use engine::{Batch, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadNames, UploadRef};
 use model::{FieldError, Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -148,8 +148,12 @@ impl Task for ResizeImages {
     type Output = Output;
 
     fn title(input: &Input) -> String {
-        let of = input.folder.as_ref().map(|folder| format!(" in {}", folder.0)).unwrap_or_default();
-        format!("Resize images{of} to {} px", count(input.longest.into()))
+        let of = input.folder.as_ref().map(|folder| format!("images in {}", folder.0));
+        title(of.as_deref().unwrap_or("images"), input.longest)
+    }
+
+    fn title_with_uploads(input: &Input, uploads: &UploadNames) -> String {
+        input.upload.as_ref().map_or_else(|| Self::title(input), |upload| title(uploads.of(upload), input.longest))
     }
 
     fn check(input: &Input) -> Result<(), Vec<FieldError>> {
@@ -241,6 +245,11 @@ fn all_broken(images: u64) -> String {
 struct Checkpoint {
     skipped: u64,
     mark: Position,
+}
+
+/// `Resize photos.zip to 1,600 px`.
+fn title(what: &str, longest: u32) -> String {
+    format!("Resize {what} to {} px", count(longest.into()))
 }
 
 /// The images of a job.

@@ -14,7 +14,7 @@ use std::{
     path::Path,
 };
 
-use engine::{BudgetFile, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
+use engine::{BudgetFile, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadNames, UploadRef};
 use model::{FieldError, count, is_unprintable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,8 @@ fn default_limit() -> u32 {
 
 #[derive(Clone, Default, Serialize)]
 pub(crate) struct Output {
+    /// The name of the archive.
+    archive: String,
     artifact: String,
     /// Files in it.
     files: u64,
@@ -104,6 +106,11 @@ impl Task for Unpack {
         input.path.as_ref().map_or_else(|| "Unpack an upload".to_owned(), |path| format!("Unpack {}", path.0))
     }
 
+    fn title_with_uploads(input: &Input, uploads: &UploadNames) -> String {
+        let upload = input.upload.as_ref().map(|upload| format!("Unpack {}", uploads.of(upload)));
+        upload.unwrap_or_else(|| Self::title(input))
+    }
+
     fn check(input: &Input) -> Result<(), Vec<FieldError>> {
         let message = match (&input.upload, &input.path) {
             (None, None) => "Choose an archive to upload, or name one on the server.",
@@ -117,12 +124,12 @@ impl Task for Unpack {
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let (file, name) = source(&input, ctx).await?;
         let limit = u64::from(input.limit) * 1_000_000_000;
-        let artifact_name = format!("{}.zip", stem(&name));
-        let artifact = ctx.artifact(&artifact_name).await?;
+        let result = Output { artifact: format!("{}.zip", stem(&name)), archive: name, ..Output::default() };
+        let artifact = ctx.artifact(&result.artifact).await?;
         let (own, to, max_names) = (ctx.clone(), artifact.path().to_owned(), self.names);
         let open = move || {
             let decompressor = Decompressor::open(&own, file, limit)?;
-            Unpacker::open(&own, decompressor, &to, artifact_name, max_names)
+            Unpacker::open(&own, decompressor, &to, result, max_names)
         };
         let unpacker = ctx.blocking(open).await?;
         let unpacker = in_time_slices(ctx, unpacker, Unpacker::step).await?;
@@ -186,20 +193,10 @@ impl Unpacker {
         ctx: &Ctx,
         decompressor: Decompressor,
         to: &Path,
-        artifact: String,
+        result: Output,
         max_names: usize,
     ) -> Result<Self, TaskError> {
         let out = ctx.budget().create(to).map_err(|error| writing(error.into()))?;
-        let result = Output {
-            artifact,
-            files: 0,
-            bytes: 0,
-            folders: 0,
-            symbolic_links: 0,
-            hard_links: 0,
-            renamed: 0,
-            left_out: 0,
-        };
         Ok(Self {
             ctx: ctx.clone(),
             members: TarReader::new(decompressor),

@@ -75,6 +75,17 @@ impl JobQuery {
     }
 }
 
+/// Returns the uploaded files of the input: label of the field, and name.
+fn named_uploads(detail: &JobDetail) -> Vec<(String, String)> {
+    let task = app().engine.task(&detail.view.kind).cloned();
+    let label = |name: &String| {
+        let field = task.as_ref().and_then(|task| task.form.fields.iter().find(|field| field.name == *name));
+        field.map_or_else(|| name.clone(), |field| field.label.clone())
+    };
+    let fields = detail.input.as_object().into_iter().flatten();
+    fields.filter_map(|(name, id)| Some((label(name), detail.uploads.get(id.as_str()?)?.clone()))).collect()
+}
+
 /// What the user may do with the job.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
@@ -116,6 +127,8 @@ pub(super) struct Data {
     pub detail: JobDetail,
     /// The input, as far as it is shown.
     pub input: JsonText,
+    /// The uploaded files of the input: label of the field, and name.
+    pub uploads: Vec<(String, String)>,
     pub attempts: Vec<AttemptRow>,
     pub activity: Vec<Activity>,
     pub artifacts: Vec<Artifact>,
@@ -149,6 +162,7 @@ impl Data {
     pub(super) async fn load(job: JobId, asked: JobQuery) -> Result<Self> {
         let engine = app().engine;
         let (open, mut detail) = engine.detail(job).await?;
+        let uploads = named_uploads(&detail);
         // It may be large, and `Data` is cloned.
         let input = JsonText::of(&std::mem::take(&mut detail.input));
         let earlier = ListQuery {
@@ -219,6 +233,7 @@ impl Data {
             asked,
             detail,
             input,
+            uploads,
         })
     }
 }

@@ -18,6 +18,11 @@ pub(super) fn DetailsCards(data: Data) -> impl IntoView {
     let whole = url(&format!("/jobs/{}/input", data.detail.view.job));
     let copy = (!input.is_cut()).then(copy_input);
     let job = data.detail.view.clone();
+    let uploads = data.uploads.clone();
+    let uploads = (!uploads.is_empty()).then(|| {
+        let files = uploads.into_iter().map(|(label, name)| view! { <Detail term=label>{name}</Detail> });
+        view! { <dl class="details">{files.collect::<Vec<_>>()}</dl> }
+    });
     view! {
         <div class="part" data-part="details">
             <section class="card" aria-labelledby="facts">
@@ -38,6 +43,7 @@ pub(super) fn DetailsCards(data: Data) -> impl IntoView {
                 </div>
             </header>
             <div class="body">
+                {uploads}
                 <Json text=input label=text::INPUT_AS_JSON id="input-json" whole=Some(whole) />
             </div>
         </section>
@@ -119,7 +125,7 @@ fn approximate(seconds: f64) -> String {
 }
 
 #[component]
-fn Detail(term: &'static str, children: Children) -> impl IntoView {
+fn Detail(#[prop(into)] term: String, children: Children) -> impl IntoView {
     view! {
         <div>
             <dt>{term}</dt>

@@ -49,7 +49,8 @@ pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: 
         let message = format!("The input is larger than {}.", model::bytes(INPUT_LIMIT as u64));
         return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
     }
-    let Accepted { title, max_attempts, unique_key } = entry.task.accept(&input).map_err(Error::InvalidInput)?;
+    let Accepted { title, max_attempts, unique_key } =
+        entry.task.accept(&input, &checked.uploads).map_err(Error::InvalidInput)?;
     // Each user has keys of their own: a key neither reveals nor blocks the jobs of others. Names have no
     // spaces, and the key of a task begins with no `@`.
     let idempotency_key = options.idempotency_key.map(|key| format!("{} {key}", options.by.name));
@@ -62,7 +63,7 @@ pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: 
         max_attempts,
         run_at: options.run_at,
         rerun_of: options.rerun_of,
-        uploads: checked.uploads,
+        uploads: checked.uploads.0.into_keys().collect(),
         priority: options.priority,
         unique_key: unique_key.or(own_key),
         idempotency_key,

@@ -7,7 +7,7 @@ use model::{FieldError, Role};
 use serde_json::Value;
 
 use crate::{
-    Backoff, Ctx, Error, Kind, Queue, Result, TaskError, TaskInfo,
+    Backoff, Ctx, Error, Kind, Queue, Result, TaskError, TaskInfo, UploadNames,
     task::{
         form,
         registry::{Accepted, Entry, ErasedTask},
@@ -98,7 +98,7 @@ struct AtRunTime<T> {
 
 #[async_trait]
 impl<T: DeclaredTask> ErasedTask for AtRunTime<T> {
-    fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>> {
+    fn accept(&self, input: &Value, _: &UploadNames) -> Result<Accepted, Vec<FieldError>> {
         self.task.check(input)?;
         Ok(Accepted { title: self.task.title(input), max_attempts: self.max_attempts, unique_key: None })
     }

@@ -11,7 +11,7 @@ use model::{FieldError, Role};
 use serde_json::Value;
 
 use crate::{
-    Ctx, Error, Result, Task, TaskError, TaskInfo,
+    Ctx, Error, Result, Task, TaskError, TaskInfo, UploadNames,
     progress::{
         kind_history::{HistoryCache, HistoryLookup},
         stages::Stages,
@@ -28,7 +28,7 @@ const LEARNED_FOR: Duration = Duration::from_mins(1);
 #[async_trait]
 pub(crate) trait ErasedTask: Send + Sync {
     /// Validates the input, whose form has been checked, and returns what it decides about the job.
-    fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>>;
+    fn accept(&self, input: &Value, uploads: &UploadNames) -> Result<Accepted, Vec<FieldError>>;
     /// Runs the task; input and output are JSON text.
     async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError>;
 }
@@ -45,14 +45,14 @@ struct Typed<T>(T);
 
 #[async_trait]
 impl<T: Task> ErasedTask for Typed<T> {
-    fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>> {
+    fn accept(&self, input: &Value, uploads: &UploadNames) -> Result<Accepted, Vec<FieldError>> {
         let input: T::Input = serde_path_to_error::deserialize(input).map_err(|error| {
             let field = error.path().iter().next().map_or_else(String::new, ToString::to_string);
             vec![FieldError { field, message: format!("This does not fit: {}.", error.inner()) }]
         })?;
         T::check(&input)?;
         Ok(Accepted {
-            title: T::title(&input),
+            title: T::title_with_uploads(&input, uploads),
             max_attempts: T::max_attempts(&input).max(1),
             unique_key: T::unique_key(&input),
         })

@@ -3,13 +3,13 @@
 use model::{Choice, Field, FieldError, FieldKind, Form, count};
 use serde_json::{Map, Value};
 
-use crate::{Error, Result, RootedPath, Roots, Uploads};
+use crate::{Error, Result, RootedPath, Roots, UploadNames, Uploads};
 
 /// References of a checked input.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
     /// Uploads that it names.
-    pub(crate) uploads: Vec<String>,
+    pub(crate) uploads: UploadNames,
 }
 
 /// Checks `input` field by field.
@@ -70,7 +70,7 @@ async fn upload(field: &Field, value: &Value, uploads: &Uploads, checked: &mut C
     };
     match uploads.get(id).await {
         Ok(upload) => {
-            checked.uploads.push(upload.id);
+            checked.uploads.0.insert(upload.id, upload.name);
             Ok(None)
         }
         Err(error @ Error::NoSuchUpload(_)) => Ok(Some(sentence(&error.to_string()))),

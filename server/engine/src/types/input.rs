@@ -1,6 +1,8 @@
 //! Input types: uploads and paths below a root. Their schema's `format` decides which form control is drawn
 //! and what the engine checks before a job is accepted.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,3 +18,14 @@ pub struct RootedPath(pub String);
 #[serde(transparent)]
 #[schemars(inline, extend("format" = "upload"))]
 pub struct UploadRef(pub String);
+
+/// The names of the uploaded files of an input, by their ids.
+#[derive(Clone, Debug, Default)]
+pub struct UploadNames(pub(crate) BTreeMap<String, String>);
+
+impl UploadNames {
+    /// The name of an upload; its id if it has none.
+    pub fn of<'a>(&'a self, upload: &'a UploadRef) -> &'a str {
+        self.0.get(&upload.0).filter(|name| !name.is_empty()).unwrap_or(&upload.0)
+    }
+}

@@ -125,6 +125,22 @@ fn paused_job_keeps_its_progress_and_resumes_from_it() {
 }
 
 #[test]
+fn uploaded_file_is_named_in_title_input_result_and_log() {
+    let browser = Browser::new();
+    let file = browser.upload("n,word\n1,one\n");
+    let job = browser.start("import-csv", &json!({ "file": file, "table": "words" }));
+    browser.wait(&[job]);
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("<h1>Import rows.csv into words</h1>"), "{page}");
+    assert!(between(&page, "aria-labelledby=\"input\"", "</section>").contains("<dd>rows.csv</dd>"), "{page}");
+    assert!(
+        page.contains(r#"<span class="key">"file"</span>: <span class="text">"rows.csv"</span>"#),
+        "the result: {page}"
+    );
+    assert!(browser.page(&format!("/jobs/{job}/log")).contains("Started: Import rows.csv into words"));
+}
+
+#[test]
 fn cancel_of_ended_job_is_rejected_with_a_message() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 })).to_string();
