@@ -9,7 +9,11 @@ use crate::{
     context::app,
     session::{Flash, Theme, flash, pinned},
 };
-use engine::{AuthorizedEngine, Result, access::Action, store::ListQuery};
+use engine::{
+    AuthorizedEngine, Result,
+    access::Action,
+    store::{ListQuery, Schedule},
+};
 
 /// The number of jobs in the sidebar.
 pub(super) const SIDEBAR_JOBS: usize = 5;
@@ -25,6 +29,8 @@ pub struct PageContext {
     pub counts: Counts,
     /// Failed and interrupted jobs that were not retried, newest first; at most [`ATTENTION_LIMIT`].
     pub attention: Vec<JobView>,
+    /// Schedules that were paused automatically, latest first; at most [`ATTENTION_LIMIT`].
+    pub suspended: Vec<Schedule>,
     /// Pinned jobs, then running jobs; at most five.
     pub watching: Vec<JobView>,
     /// How many of `watching` are pinned.
@@ -41,13 +47,27 @@ impl PageContext {
         let session = extract::<Session>().await.ok();
         let theme = use_context::<http::request::Parts>().map_or(Theme::System, |parts| Theme::of(&parts.headers));
         let cursor = engine.position().await?;
-        let (counts, attention, (watching, pinned_count)) =
-            tokio::try_join!(engine.counts(), engine.attention(ATTENTION_LIMIT), watching(&engine, session.as_ref()))?;
+        let (counts, attention, suspended, (watching, pinned_count)) = tokio::try_join!(
+            engine.counts(),
+            engine.attention(ATTENTION_LIMIT),
+            engine.suspended_schedules(ATTENTION_LIMIT),
+            watching(&engine, session.as_ref())
+        )?;
         let flash = match &session {
             Some(session) => flash::take(session).await,
             None => None,
         };
-        Ok(Self { cursor, now: engine.now(), counts, attention, watching, pinned: pinned_count, flash, theme })
+        Ok(Self {
+            cursor,
+            now: engine.now(),
+            counts,
+            attention,
+            suspended,
+            watching,
+            pinned: pinned_count,
+            flash,
+            theme,
+        })
     }
 }
 

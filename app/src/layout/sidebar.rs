@@ -4,7 +4,7 @@ use engine::access::{Action, Principal};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_location, params::ParamsMap};
 
-use super::{Brand, PageContext, page_context::SIDEBAR_JOBS, requested_url, text};
+use super::{ATTENTION_LIMIT, Brand, PageContext, page_context::SIDEBAR_JOBS, requested_url, text};
 use crate::{
     base_path::url,
     components::Icon,
@@ -42,7 +42,9 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
                     </div>
                 </NavLink>
                 <NavLink href="/queues" icon="queues" name=text::QUEUES />
-                <NavLink href="/schedules" icon="schedules" name=text::SCHEDULES />
+                <NavLink href="/schedules" icon="schedules" name=text::SCHEDULES>
+                    <div class="part">{suspended_badge(page.suspended.len())}</div>
+                </NavLink>
                 {last_places}
             </nav>
             <SidebarJobs jobs=page.watching pinned=page.pinned slots=SIDEBAR_JOBS titled now=page.now />
@@ -67,6 +69,18 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
             </div>
         </header>
     }
+}
+
+/// The badge beside "Schedules": those that were paused automatically.
+fn suspended_badge(schedules: usize) -> Option<impl IntoView> {
+    let shown = if schedules < ATTENTION_LIMIT as usize { schedules.to_string() } else { "9+".to_owned() };
+    (schedules > 0).then(|| {
+        view! {
+            <span class="alarm">
+                {shown} <span class="visually-hidden">{text::NEED_ATTENTION}</span>
+            </span>
+        }
+    })
 }
 
 /// See [`ConnectionStatus`].

@@ -10,6 +10,7 @@ pub(super) const OVERVIEW: &str = "Overview";
 pub(super) const JOBS: &str = "Jobs";
 pub(super) const QUEUES: &str = "Queues";
 pub(super) const SCHEDULES: &str = "Schedules";
+pub(super) const NEED_ATTENTION: &str = " need attention";
 pub(super) const CONNECTING: &str = "Connecting";
 pub(super) const SIGN_IN: &str = "Sign in";
 pub(super) const SIGN_IN_IS_OFF: &str = "Sign-in is off. Anyone who can reach this address has full access.";

@@ -58,7 +58,7 @@ pub fn Overview() -> impl IntoView {
         <Title text=text::OVERVIEW />
         <ListHeader name=text::OVERVIEW />
         <DataDirectory />
-        {if context.counts.total() == 0 {
+        {if context.counts.total() == 0 && context.suspended.is_empty() {
             Either::Left(view! { <NoJobsYet /> })
         } else {
             Either::Right(from_store(read(span), move |data| view! { <Cards context data span /> }))
@@ -90,7 +90,12 @@ fn Cards(context: PageContext, data: OverviewData, span: Span) -> impl IntoView 
     view! {
         <div class="stack">
             <div class="part" data-part="attention">
-                <Attention jobs=context.attention.clone() running=data.running.clone() controls=data.controls />
+                <Attention
+                    jobs=context.attention.clone()
+                    suspended=context.suspended.clone()
+                    running=data.running.clone()
+                    controls=data.controls
+                />
             </div>
             <div class="part" data-part="figures">
                 <Metrics counts=context.counts day=data.day />

@@ -1,5 +1,6 @@
 //! Needs attention: what a user should look at first.
 
+use engine::store::Schedule;
 use leptos::prelude::*;
 use model::{ControlTarget, JobView, QueueControl, Shown};
 
@@ -11,21 +12,27 @@ use crate::{
     layout::{ATTENTION_LIMIT, PageContext},
 };
 
-/// Paused queues and tasks, failed and interrupted jobs that were not retried, and jobs that do not respond to cancel.
+/// Paused queues and tasks, schedules that were paused automatically, failed and interrupted jobs that were not retried, and jobs that do not respond to cancel.
 #[component]
-pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, controls: Vec<QueueControl>) -> impl IntoView {
+pub(super) fn Attention(
+    jobs: Vec<JobView>,
+    suspended: Vec<Schedule>,
+    running: Vec<JobView>,
+    controls: Vec<QueueControl>,
+) -> impl IntoView {
     let stuck = running.into_iter().filter(|job| job.shown() == Shown::NotResponding);
     let perhaps_more = jobs.len() >= ATTENTION_LIMIT as usize;
     let items: Vec<_> = stuck.chain(jobs).collect();
     let paused: Vec<_> = controls.into_iter().filter(|control| control.paused_at.is_some()).map(paused).collect();
-    (!items.is_empty() || !paused.is_empty()).then(|| {
+    (!items.is_empty() || !suspended.is_empty() || !paused.is_empty()).then(|| {
+        let suspended: Vec<_> = suspended.into_iter().map(stopped_schedule).collect();
         view! {
             <section class="card" aria-labelledby="attention">
                 <header>
                     <h2 id="attention">{text::NEEDS_ATTENTION}</h2>
                     <span class="hint">{text::ATTENTION_HINT}</span>
                 </header>
-                <ul class="attention">{paused} {items.iter().map(item).collect::<Vec<_>>()}</ul>
+                <ul class="attention">{paused} {suspended} {items.iter().map(item).collect::<Vec<_>>()}</ul>
                 {perhaps_more
                     .then(|| {
                         view! {
@@ -60,6 +67,25 @@ fn paused(control: QueueControl) -> impl IntoView {
             <a class="button small" href=url("/queues")>
                 {text::OPEN}
                 <span class="visually-hidden">{text::OPEN_THE_QUEUES}</span>
+            </a>
+        </li>
+    }
+}
+
+/// A schedule that was paused automatically, and why.
+fn stopped_schedule(schedule: Schedule) -> impl IntoView {
+    let href = url(&format!("/schedules/{}", schedule.id));
+    let why = schedule.paused.map(|pause| text::paused_automatically(&pause.why)).unwrap_or_default();
+    view! {
+        <li data-state="failed">
+            <Icon name="schedules" />
+            <p>
+                <a href=href.clone()>{schedule.plan.name.clone()}</a>
+                {why}
+            </p>
+            <a class="button small" href=href>
+                {text::OPEN}
+                <span class="visually-hidden">" " {schedule.plan.name}</span>
             </a>
         </li>
     }

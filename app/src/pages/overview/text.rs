@@ -38,6 +38,10 @@ pub(super) fn not_responding_for(duration: &dyn Display) -> String {
     format!(" is not responding to cancel for {duration}")
 }
 
+pub(super) fn paused_automatically(why: &dyn Display) -> String {
+    format!(" was paused automatically: {why}")
+}
+
 pub(super) fn was_interrupted(at: &dyn Display) -> String {
     format!(" was interrupted{at}: worker died")
 }

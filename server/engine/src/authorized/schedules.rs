@@ -23,6 +23,12 @@ impl AuthorizedEngine {
         self.engine.store().next_schedules(limit, &self.visibility).await
     }
 
+    /// The visible schedules that the engine has paused, latest first.
+    pub async fn suspended_schedules(&self, limit: u32) -> Result<Vec<Schedule>> {
+        self.authorise(Action::See)?;
+        self.engine.store().suspended_schedules(limit, &self.visibility).await
+    }
+
     /// A visible schedule, for `action`.
     ///
     /// # Errors

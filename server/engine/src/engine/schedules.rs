@@ -6,6 +6,7 @@ use serde_json::Value;
 pub use crate::scheduling::plan::{field, parse_cron};
 use crate::{
     Engine, Error, Result, StartOptions,
+    scheduling::scheduler::check_plan,
     store::{
         Attribution, MAX_CATCH_UP_RUNS, Missed, NewJob, Overlap, Plan, RunOf, SMALL_INPUT, SavePlan, Schedule,
         ScheduleId,
@@ -74,10 +75,11 @@ impl Engine {
     /// Resumes a schedule from its next run: runs that were due during the pause are not made up for.
     ///
     /// # Errors
-    /// `Error::NoSuchSchedule`; `Error::Refused` if another user has changed it; `Error::InvalidInput` if its time zone
-    /// no longer exists.
+    /// `Error::NoSuchSchedule`; `Error::Refused` if its jobs cannot start or another user has changed it;
+    /// `Error::InvalidInput` if its time zone no longer exists.
     pub async fn resume_schedule(&self, schedule: &Schedule, by: &Attribution) -> Result<()> {
         let cron = parse_cron(&schedule.plan.expression, &schedule.plan.zone)?;
+        check_plan(&self.shared, schedule).await?;
         let next_at = cron.next_after(self.now());
         self.shared.store.resume_schedule(schedule.id, schedule.revision, next_at, by).await?;
         self.shared.scheduler_waker.wake();

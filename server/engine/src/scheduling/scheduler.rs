@@ -95,6 +95,22 @@ fn fire(schedule: &Schedule, due_runs_of: DueRuns, job: NewJob) -> Fire {
     Fire { schedule: schedule.id, revision, seen, next_at, due, made_up, skipped, job }
 }
 
+/// Checks that the runs of a schedule can start.
+///
+/// # Errors
+/// `Error::Refused`, `schedule_invalid`, with the reason.
+pub(crate) async fn check_plan(shared: &Shared, schedule: &Schedule) -> Result<()> {
+    match prepared(shared, schedule).await? {
+        Ok(_) => Ok(()),
+        Err(error) if is_about_the_plan(&error) => {
+            let reason = reason(schedule, &error);
+            let message = format!("Not resumed: {}. Edit the schedule, then resume it.", reason.trim_end_matches('.'));
+            Err(Error::Refused { code: "schedule_invalid", message })
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The job of a run: in the name of the owner, if they may still start it and the input is still valid.
 async fn prepared(shared: &Shared, schedule: &Schedule) -> Result<Result<NewJob>> {
     if let Err(denied) = owner_may_start(shared, schedule).await? {

@@ -367,6 +367,8 @@ pub trait Schedules: Send + Sync + 'static {
     async fn schedules(&self, query: &ScheduleQuery) -> Result<SchedulePage>;
     /// Visible schedules that are not paused, next due first, at most `limit`; without the inputs of their jobs.
     async fn next_schedules(&self, limit: u32, visibility: &Visibility) -> Result<Vec<Schedule>>;
+    /// Visible schedules that the engine has paused, latest first, at most `limit`; without the inputs of their jobs.
+    async fn suspended_schedules(&self, limit: u32, visibility: &Visibility) -> Result<Vec<Schedule>>;
     /// Its history, newest first, at most `limit`.
     async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>>;
     /// The last `limit` ended and visible runs of each schedule, oldest first.

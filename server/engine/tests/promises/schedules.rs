@@ -295,6 +295,15 @@ async fn schedule_is_paused_when_owner_loses_permission() {
     assert_eq!(pause.by, None);
     assert!(pause.why.contains("ann may no longer start this task"), "{}", pause.why);
     assert_eq!(plan.started(id, 1).await.len(), 1, "nothing was started");
+    assert_refused(&plan, id, "its owner ann may no longer start this task").await;
+}
+
+/// Asserts that a schedule is not resumed for a reason.
+async fn assert_refused(plan: &Plan, id: ScheduleId, reason: &str) {
+    let refused = plan.engine().resume_schedule(&plan.schedule(id).await, &"root".into()).await;
+    let Err(Error::Refused { code: "schedule_invalid", message }) = refused else { panic!("{refused:?}") };
+    assert!(message.contains(reason) && message.ends_with("Edit the schedule, then resume it."), "{message}");
+    assert!(plan.schedule(id).await.paused.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -311,6 +320,19 @@ async fn schedule_is_paused_when_its_task_is_removed() {
     plan.comes_due(id, 0).await;
     let stopped = until(async || plan.schedule(id).await, |schedule| schedule.paused.is_some()).await;
     assert_eq!(stopped.paused.map(|pause| pause.why).as_deref(), Some("there is no task probe-0 any more"));
+    assert_refused(&plan, id, "there is no task probe-0 any more").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schedule_with_invalid_input_is_not_resumed() {
+    let plan = Plan::new(|builder| builder).await;
+    let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
+    plan.engine().pause_schedule(id, &"ann".into()).await.expect("paused");
+    plan.test.execute_sql("update schedule set input = '{\"name\": 1}'").await;
+    assert_refused(&plan, id, "its input is no longer valid: name: ").await;
+    let edited = plan.engine().change_schedule(&plan.schedule(id).await, wish("probe-0"), "ann".into()).await;
+    edited.expect("the input is valid");
+    plan.engine().resume_schedule(&plan.schedule(id).await, &"ann".into()).await.expect("resumed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,6 +158,40 @@ fn only_owner_or_administrator_changes_a_schedule() {
     assert!(olga.page("/schedules").contains("No schedules"));
 }
 
+#[test]
+fn schedule_that_paused_itself_needs_attention_until_its_input_is_valid() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let page = create_schedule(&ada, &[]);
+    let id = id_in(&page);
+    let badge = r#"<span class="alarm">1<span class="visually-hidden"> need attention</span></span>"#;
+    assert!(!ada.page("/").contains(badge));
+    // Its input is no longer valid, as after an upgrade, and a run is due.
+    database(&server.data().join("milepost.db"), async |connection| {
+        let spoil = "update schedule set next_at = 1, input = '{\"seconds\": -5}'";
+        sqlx::query(spoil).execute(connection).await.unwrap();
+    });
+    let started_at = Instant::now();
+    while !ada.page(&page).contains("Paused automatically") {
+        assert!(started_at.elapsed() < TIMEOUT, "it is never paused");
+        thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let overview = ada.page("/");
+    assert!(overview.contains(badge), "{overview}");
+    assert!(overview.contains("was paused automatically: its input is no longer valid: seconds: "), "{overview}");
+
+    let refused = ada.call("resume_schedule", &[("id", id)]);
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let refused = refused.text().unwrap();
+    assert!(refused.contains("Not resumed: its input is no longer valid: seconds: "), "{refused}");
+    assert!(ada.page(&page).contains("Paused automatically"));
+
+    let mut edited = schedule_form(&[]);
+    edited.push(("$revision", "1"));
+    assert_eq!(redirect_target(&ada.post(&format!("{page}/edit"), &edited)), page);
+    ada.submit("resume_schedule", &[("id", id)]);
+    assert!(!ada.page(&page).contains("Paused automatically") && !ada.page("/").contains(badge));
+}
+
 /// The number of runs, and the number of distinct due times.
 fn runs(data: &TempDir) -> (i64, i64) {
     database(&data.path().join("milepost.db"), async |connection| {

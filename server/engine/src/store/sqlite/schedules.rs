@@ -80,6 +80,10 @@ impl Schedules for SqliteStore {
         self.reader.next_schedules(limit, visibility).await
     }
 
+    async fn suspended_schedules(&self, limit: u32, visibility: &Visibility) -> Result<Vec<Schedule>> {
+        self.reader.suspended_schedules(limit, visibility).await
+    }
+
     async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>> {
         self.reader.runs(schedule, limit).await
     }

@@ -265,6 +265,15 @@ pub(crate) async fn suspended_schedule_has_a_reason(test: TestStore) {
     store.stop_schedule(before.id, before.revision, "the task is gone").await.expect("stopped");
     let pause = store.schedule(before.id).await.expect("found").paused.expect("it is paused");
     assert_eq!((pause.by, pause.why.as_str()), (None, "the task is gone"));
+    let suspended = async |visibility: Visibility| -> Vec<ScheduleId> {
+        let found = store.suspended_schedules(9, &visibility).await.expect("read");
+        found.into_iter().map(|schedule| schedule.id).collect()
+    };
+    let by_a_user = add(store, Overlap::Skip).await.id;
+    store.pause_schedule(by_a_user, &"ann".into()).await.expect("paused");
+    assert_eq!(suspended(Visibility::default()).await, [before.id]);
+    let hidden = Visibility { own: "ben".into(), hidden: vec!["a".to_owned()].into() };
+    assert_eq!(suspended(hidden).await, [], "a schedule is visible like its jobs");
     store.stop_schedule(ScheduleId(77), 1, "no").await.expect("what is gone needs no pause");
 }
 
