@@ -12,7 +12,7 @@ import { startJob, state, waitUntilLive } from "./support/milepost.ts";
 
 const project = resolve(import.meta.dirname, "../..");
 const styles = join(project, "style/chart.css");
-const view = join(project, "app/src/pages/job/header.rs");
+const view = join(project, "app/src/pages/job/text.rs");
 
 const runs = 3;
 /** Limit from the end of a build until the page shows the change, milliseconds. */
@@ -113,7 +113,9 @@ test("live reload: changed style and view reach the open page within 5 s of the 
     for (let run = 0; run < runs; run += 1) {
       const mark = watch.position;
       const start = Date.now();
-      writeFileSync(view, before.get(view)!.replace('"Jobs"', `"Jobs, change ${run + 1}"`));
+      const changed = before.get(view)!.replace('"Jobs"', `"Jobs, change ${run + 1}"`);
+      expect(changed, "the word is in the file").not.toBe(before.get(view));
+      writeFileSync(view, changed);
       const built = await watch.waitForLine(/Server restarting/, mark);
       builds.push((built - start) / 1_000);
       await page.getByRole("link", { name: `Jobs, change ${run + 1}` }).waitFor();
