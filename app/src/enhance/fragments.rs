@@ -62,7 +62,13 @@ pub(crate) async fn refresh_now() {
 fn replace(part: &Element, fresh: &Element) {
     let open: Vec<String> = all(part, "details[open][id]").map(|details| details.id()).collect();
     let focused = document().active_element().is_some_and(|element| part.contains(Some(&element)));
-    part.set_inner_html(&fresh.inner_html());
+    let fresh = fresh.inner_html();
+    if part.inner_html() == fresh {
+        return;
+    }
+    part.set_inner_html(&fresh);
+    // The style sheet lets new actions rest: a second click is meant for the button that was there before.
+    browser::set(part, "data-changed", Some(""));
     localise(part);
     for details in open.iter().filter_map(|id| document().get_element_by_id(id)) {
         let _ = details.set_attribute("open", "");
