@@ -51,8 +51,13 @@ fn drawing(name: &str) -> String {
     DRAWINGS.get(name).copied().unwrap_or_default().to_owned()
 }
 
-/// Returns the icon of a task; `worker` if it has none of its own.
+/// Returns the icon of a task; `worker` if it has none of its own. Of commands only the server knows the icon: a row that
+/// the browser adds has `worker` until the page is loaded again.
 pub fn kind_icon(kind: &str) -> &'static str {
+    #[cfg(feature = "ssr")]
+    if let Some(icon) = declared_icon(kind) {
+        return icon;
+    }
     match kind {
         "checksum" => "kind-checksum",
         "import-csv" => "kind-import",
@@ -64,4 +69,19 @@ pub fn kind_icon(kind: &str) -> &'static str {
         "prune" => "trash",
         _ => "worker",
     }
+}
+
+/// The icon that the table of a command names.
+#[cfg(feature = "ssr")]
+fn declared_icon(kind: &str) -> Option<&'static str> {
+    let context = leptos::prelude::use_context::<crate::context::AppContext>()?;
+    Some(match context.engine.task(kind)?.icon? {
+        "archive" => "kind-archive",
+        "checksum" => "kind-checksum",
+        "export" => "kind-export",
+        "images" => "kind-images",
+        "import" => "kind-import",
+        "links" => "kind-links",
+        icon => icon,
+    })
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{Kind, Queue, processes::Signal};
+use engine::{Declared, Kind, Queue, processes::Signal};
 use model::Role;
 use output_parser::Format;
 use serde::Deserialize;
@@ -20,6 +20,10 @@ use crate::{
     template::Template,
 };
 
+/// The group of commands without one.
+const DEFAULT_GROUP: &str = "Commands";
+/// Longest name of a group, characters.
+const MAX_GROUP: usize = 40;
 /// Default limit of concurrent processes of a command.
 const DEFAULT_PROCESSES: u32 = 1_000;
 
@@ -40,6 +44,8 @@ struct RawTable {
     name: Option<String>,
     about: Option<String>,
     title: Option<String>,
+    icon: Option<String>,
+    group: Option<String>,
     argv: Vec<RawArgument>,
     #[serde(default)]
     parameters: Map<String, Value>,
@@ -77,6 +83,9 @@ pub(crate) struct Table {
     pub(crate) name: String,
     pub(crate) about: String,
     pub(crate) title: Option<Template>,
+    pub(crate) icon: Option<&'static str>,
+    /// Its group in the catalogue.
+    pub(crate) group: String,
     /// Name or absolute path of the program.
     pub(crate) program: String,
     /// Groups of arguments. A group is dropped as a whole if one of its values is missing.
@@ -168,6 +177,8 @@ impl Table {
             name: raw.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| kind.to_owned()),
             about: raw.about.unwrap_or_else(|| format!("Runs {program}.")),
             title,
+            icon: raw.icon.as_deref().map(icon).transpose().map_err(|message| wrong("icon", message))?,
+            group: raw.group.map_or_else(|| Ok(DEFAULT_GROUP.to_owned()), group).map_err(|m| wrong("group", m))?,
             folder: raw.folder.map(folder).transpose().map_err(|message| wrong("folder", message))?,
             timeout: duration("timeout", &raw.timeout)?,
             quiet_timeout: duration("quiet_timeout", &raw.quiet_timeout)?,
@@ -191,6 +202,19 @@ impl Table {
             env,
         })
     }
+}
+
+fn icon(written: &str) -> Result<&'static str, String> {
+    let known = Declared::ICONS.into_iter().find(|icon| *icon == written);
+    known.ok_or_else(|| format!("`{written}` is not an icon; it can be {}", Declared::ICONS.join(", ")))
+}
+
+fn group(written: String) -> Result<String, String> {
+    let name = written.trim();
+    if (1..=MAX_GROUP).contains(&name.chars().count()) && !name.chars().any(model::is_unprintable) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("`{written}` is not a name of a group; it has 1 to {MAX_GROUP} printable characters"))
 }
 
 /// The signals that can ask a program to stop.

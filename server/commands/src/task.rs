@@ -33,6 +33,8 @@ impl Command {
             kind: table.kind.clone(),
             name: table.name.clone(),
             about: table.about.clone(),
+            icon: table.icon,
+            group: table.group.clone(),
             schema: table.schema.clone(),
             max_attempts: table.retries.saturating_add(1),
             backoff: Backoff::DEFAULT,

@@ -330,6 +330,18 @@ impl AuthorizedJob {
         self.engine.curve(self.view.job, self.view.attempt).await
     }
 
+    /// The median seconds of each stage in recent successful runs of its kind; empty without any.
+    pub async fn usual_stage_seconds(&self) -> Result<Vec<f64>> {
+        let runs = self.engine.store().recent_runs(&self.view.kind).await?;
+        let stages = runs.iter().map(|run| run.stage_seconds.len()).max().unwrap_or(0);
+        let median = |stage: usize| {
+            let mut seconds: Vec<f64> = runs.iter().filter_map(|run| run.stage_seconds.get(stage).copied()).collect();
+            seconds.sort_unstable_by(f64::total_cmp);
+            seconds.get(seconds.len() / 2).copied()
+        };
+        Ok((0..stages).filter_map(median).collect())
+    }
+
     /// Its artifacts.
     pub async fn artifacts(&self) -> Result<Vec<Artifact>> {
         self.engine.store().artifacts(self.view.job).await

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use engine::TaskInfo;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
 use super::text;
 use crate::{
@@ -18,15 +19,38 @@ use crate::{
 /// Typical durations of each kind, seconds: the median and the 90th percentile.
 pub(super) type TypicalDurations = BTreeMap<String, (f64, f64)>;
 
-/// `/new`: choose a task.
+/// From this number of tasks on, the catalogue has a search.
+const SEARCH_FROM: usize = 12;
+
+/// `/new`: choose a task. `?text=WORDS` searches.
 #[component]
 pub fn Catalogue() -> impl IntoView {
+    let text = use_query_map().read_untracked().get("text").unwrap_or_default();
+    let many = app().engine.startable().count() >= SEARCH_FROM;
+    let search = (many || !text.is_empty()).then(|| {
+        view! {
+            <form class="actions task-search" method="get" action=url("/new") role="search">
+                <input
+                    class="input"
+                    type="search"
+                    name="text"
+                    value=text.clone()
+                    aria-label=text::SEARCH_TASKS
+                    placeholder=text::SEARCH_TASKS
+                />
+                <button class="button" type="submit">
+                    {text::SEARCH}
+                </button>
+            </form>
+        }
+    });
     view! {
         <Title text=text::NEW_JOB />
         <header class="page-head">
             <h1>{text::NEW_JOB}</h1>
             <p class="lead">{text::CATALOGUE_LEAD}</p>
         </header>
+        {search}
         {deferred(async move {
             let usual = typical_durations().await;
             let card = |task: &TaskInfo| {
@@ -39,10 +63,51 @@ pub fn Catalogue() -> impl IntoView {
                 }
             };
             let engine = app().engine;
-            let cards: Vec<_> = engine.startable().map(card).collect();
-            view! { <ul class="task-cards">{cards}</ul> }
+            let groups = groups(engine.startable().filter(|task| matches(task, &text)));
+            let none = groups.is_empty().then(|| view! { <p class="hint">{text::NO_MATCHING_TASKS}</p> });
+            let group = |(name, tasks): (&'static str, Vec<&TaskInfo>)| {
+                view! {
+                    <section class="task-group" aria-label=name>
+                        <h2>{name}</h2>
+                        <ul class="task-cards">{tasks.into_iter().map(card).collect::<Vec<_>>()}</ul>
+                    </section>
+                }
+            };
+            let groups: Vec<_> = groups.into_iter().map(group).collect();
+            view! { {none} {groups} }
         })}
     }
+}
+
+/// Built-in groups, before those of commands.
+const GROUPS: [&str; 3] = [text::DATA, text::FILES, text::MAINTENANCE];
+
+/// Groups the tasks: the built-in groups first, then those of commands by name, then tasks without a group.
+fn groups<'a>(tasks: impl Iterator<Item = &'a TaskInfo>) -> Vec<(&'static str, Vec<&'a TaskInfo>)> {
+    let mut groups = BTreeMap::<(usize, &'static str), Vec<&TaskInfo>>::new();
+    for task in tasks {
+        let name = task.group.unwrap_or_else(|| group_of(task.kind.as_str()));
+        let place = GROUPS.iter().position(|group| *group == name);
+        let place = place.unwrap_or(if name == text::OTHER { usize::MAX } else { GROUPS.len() });
+        groups.entry((place, name)).or_default().push(task);
+    }
+    groups.into_iter().map(|((_, name), tasks)| (name, tasks)).collect()
+}
+
+/// The group of a built-in task.
+fn group_of(kind: &str) -> &'static str {
+    match kind {
+        "import-csv" | "sql-export" | "check-links" => text::DATA,
+        "archive" | "unpack" | "checksum" | "resize-images" => text::FILES,
+        "backup" | "prune" => text::MAINTENANCE,
+        _ => text::OTHER,
+    }
+}
+
+/// Whether a task has every word of the search.
+fn matches(task: &TaskInfo, search: &str) -> bool {
+    let words = format!("{} {} {}", task.kind, task.name, task.about).to_lowercase();
+    search.to_lowercase().split_whitespace().all(|word| words.contains(word))
 }
 
 /// The tasks beside a form, to switch to another.

@@ -7,6 +7,13 @@ pub(super) const NEW_JOB: &str = "New job";
 pub(super) const CATALOGUE_LEAD: &str =
     "Choose a task, fill in the form and start it. Jobs keep running after you leave.";
 pub(super) const TASKS: &str = "Tasks";
+pub(super) const SEARCH_TASKS: &str = "Search tasks";
+pub(super) const SEARCH: &str = "Search";
+pub(super) const NO_MATCHING_TASKS: &str = "No matching tasks.";
+pub(super) const DATA: &str = "Data";
+pub(super) const FILES: &str = "Files";
+pub(super) const MAINTENANCE: &str = "Maintenance";
+pub(super) const OTHER: &str = "Other";
 pub(super) const LESS_THAN_A_SECOND: &str = "less than a second";
 
 pub(super) fn usually(duration: &dyn Display) -> String {

@@ -24,6 +24,10 @@ pub struct Declared {
     pub name: String,
     /// What it does.
     pub about: String,
+    /// Its icon, one of [`Declared::ICONS`].
+    pub icon: Option<&'static str>,
+    /// Its group in the catalogue.
+    pub group: String,
     /// The JSON schema of its input, an object without references. Its `properties` become the form.
     pub schema: Value,
     /// Attempts granted, at least 1.
@@ -58,6 +62,10 @@ pub trait DeclaredTask: Send + Sync + 'static {
 }
 
 impl Declared {
+    /// The icons to choose from.
+    pub const ICONS: [&str; 10] =
+        ["archive", "checksum", "copy", "export", "folder", "images", "import", "links", "trash", "worker"];
+
     /// The kind in the registry.
     pub(crate) fn entry(self, task: impl DeclaredTask) -> Result<Entry> {
         let kind = Kind::declared(&self.kind).map_err(Error::Unusable)?;
@@ -71,6 +79,8 @@ impl Declared {
             kind,
             name: kept(&self.name),
             about: kept(&self.about),
+            icon: self.icon,
+            group: Some(kept(&self.group)),
             stages: &[],
             form,
             schema: self.schema,

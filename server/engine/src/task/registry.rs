@@ -88,6 +88,8 @@ impl Entry {
             kind: T::KIND,
             name: T::NAME,
             about: T::ABOUT,
+            icon: None,
+            group: None,
             stages: T::STAGES,
             form,
             schema,

@@ -16,6 +16,9 @@ pub struct Curve {
     pub points: Vec<CurvePoint>,
     /// Total of each stage, in the task's unit; one entry for a kind without stages.
     pub works: Vec<Option<u64>>,
+    /// Unit of each of those totals. Empty in curves from before November 2026.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<String>,
     /// A silence that occurred several times, seconds.
     pub usual_gap: f64,
     /// The longest silence, seconds.
@@ -108,7 +111,8 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// A recorder that begins at `seconds`, for an attempt with `stages` stages.
     pub(crate) fn new(stages: usize, seconds: f64) -> Self {
-        let curve = Curve { works: vec![None; stages.max(1)], ..Curve::default() };
+        let stages = stages.max(1);
+        let curve = Curve { works: vec![None; stages], units: vec![String::new(); stages], ..Curve::default() };
         Self {
             curve,
             latest: None,
@@ -126,8 +130,12 @@ impl Recorder {
         self.reported_at = seconds;
         self.curve.longest_gap = self.curve.longest_gap.max(rounded(gap, 10.0).into());
         let point = CurvePoint::of(seconds, progress);
-        if let Some(work) = self.curve.works.get_mut(point.stage.unwrap_or(0) as usize) {
+        let stage = point.stage.unwrap_or(0) as usize;
+        if let Some((work, unit)) = self.curve.works.get_mut(stage).zip(self.curve.units.get_mut(stage)) {
             *work = progress.max.or(*work);
+            if *unit != progress.unit {
+                unit.clone_from(&progress.unit);
+            }
         }
         let before = self.latest.replace(point);
         let fraction = |point: &CurvePoint| point.fraction.map_or(0.0, f64::from);

@@ -180,3 +180,24 @@ fn job_without_a_worker_for_its_task_says_so() {
     let _with = WorkerProcess::start_in(data.path(), &["--config", &file]);
     shows("hello, Ann");
 }
+
+#[test]
+fn catalogue_is_grouped_and_searchable() {
+    let commands: String = (0..4).map(|n| format!("[command.c{n}]\nargv = ['true']\n")).collect();
+    let own =
+        "[command.mirror]\nargv = ['true']\nabout = 'Copies <b>all</b>.'\nicon = 'folder'\ngroup = 'Nightly & co'\n";
+    let (_folder, file) = config_file(&(commands + own));
+    let (server, _data) = ServerProcess::start_with(&["--config", &file]);
+    let page = get(&server, "/new");
+    let names = ["Data", "Files", "Maintenance", "Commands", "Nightly &amp; co", "Other"];
+    let places: Vec<_> = names.map(|name| page.find(&format!("<h2>{name}</h2>")).expect(name)).to_vec();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(page.contains("name=\"text\""), "a search from twelve tasks on");
+    let card = |page: &str| page.split("href=\"/new/mirror\"").next().unwrap().rsplit("<li").next().unwrap().to_owned();
+    assert!(card(&page).contains("data-icon=\"folder\""), "{}", card(&page));
+    let found = get(&server, "/new?text=COPIES+%3Cb%3E");
+    assert!(found.contains("/new/mirror") && !found.contains("/new/checksum"), "{found}");
+    assert!(get(&server, "/new?text=zzz").contains("No matching tasks."));
+    let (few, _data) = ServerProcess::start_with(&[]);
+    assert!(!get(&few, "/new").contains("type=\"search\" name=\"text\""));
+}
