@@ -32,10 +32,14 @@ use self::{
 use super::shared::{ListHeader, from_store};
 use crate::{
     base_path::url,
+    components::Icon,
     context::app,
+    forms::Draft,
     layout::{PageContext, RefreshWithoutScript},
 };
 
+/// The task that a new installation offers.
+const DEMO: &str = "demo";
 /// Rows of running jobs.
 const ROWS: usize = 12;
 
@@ -133,11 +137,27 @@ fn NoJobsYet() -> impl IntoView {
     }
 }
 
+/// The demo with its default input, and the catalogue.
 fn start_first_job() -> impl IntoView {
+    let demo = app().engine.startable().find(|task| task.kind.as_str() == DEMO).cloned();
+    let class = if demo.is_some() { "button" } else { "button primary" };
+    let demo = demo.map(|task| {
+        let fields = Draft::with_defaults(&task.form).entries.into_iter();
+        let fields: Vec<_> =
+            fields.map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect();
+        view! {
+            <form method="post" action=url(&format!("/new/{DEMO}"))>
+                {fields} <button class="button primary" type="submit">
+                    <Icon name="play" />
+                    {text::START_THE_DEMO}
+                </button>
+            </form>
+        }
+    });
     view! {
         <div class="actions">
-            <a class="button primary" href=url("/new")>
-                {text::START_THE_FIRST_JOB}
+            {demo} <a class=class href=url("/new")>
+                {text::SEE_ALL_TASKS}
             </a>
         </div>
     }

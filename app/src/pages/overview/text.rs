@@ -7,7 +7,8 @@ pub(super) const OVERVIEW: &str = "Overview";
 pub(super) const FRESH_HINT: &str = "Start a task, close the page, and come back to follow its progress.";
 pub(super) const FRESH_HINT_VIEWER: &str = "Running jobs appear here.";
 pub(super) const NOTHING_HAS_RUN_YET: &str = "Nothing has run yet";
-pub(super) const START_THE_FIRST_JOB: &str = "Start the first job";
+pub(super) const START_THE_DEMO: &str = "Start the demo";
+pub(super) const SEE_ALL_TASKS: &str = "See all tasks";
 
 // Next runs
 pub(super) const NEXT_ON_SCHEDULE: &str = "Next on schedule";
