@@ -1,6 +1,8 @@
 //! Downloads: artifacts, input, result and log of a job.
 
+mod image;
 mod range;
+mod zip_file;
 
 use std::{fmt::Write as _, path::Path as FilePath, sync::Arc};
 
@@ -37,6 +39,11 @@ pub(crate) async fn artifact(
         Ok(found) => found,
         Err(error) => return error_text(error),
     };
+    let image = request.uri().query() == Some(AS_IMAGE);
+    let picture = if image { image::raster_type(&path, artifact.size).await } else { None };
+    if image && picture.is_none() {
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "This file is not an image that can be shown\n").into_response();
+    }
     let method = request.method().clone();
     range::normalise(&method, request.headers_mut(), artifact.size);
     if !range_matches_file(&path, request.headers()).await {
@@ -46,7 +53,44 @@ pub(crate) async fn artifact(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_DISPOSITION, attachment(&artifact.name));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Some(picture) = picture {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(picture));
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(IMAGE_POLICY));
+    }
     response
+}
+
+/// The query of the address in an `<img>`.
+const AS_IMAGE: &str = "as=image";
+
+/// The policy of an image: it runs nothing, wherever it is opened.
+const IMAGE_POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
+
+/// `GET /jobs/{id}/artifacts`: all files as one zip file.
+pub(crate) async fn artifacts(
+    State(state): State<AppState>,
+    Extension(identity): Extension<RequestIdentity>,
+    path: Result<Path<JobId>, PathRejection>,
+) -> Response {
+    let Ok(Path(job)) = path else { return no_such_job() };
+    let opened = async {
+        let open = identity.engine.open(job, Action::Download).await?;
+        let artifacts = open.artifacts().await?;
+        Ok((open, artifacts))
+    };
+    let (open, artifacts) = match opened.await {
+        Ok((_, artifacts)) if artifacts.is_empty() => {
+            return (StatusCode::NOT_FOUND, "This job has no files\n").into_response();
+        }
+        Ok(opened) => opened,
+        Err(error) => return error_text(error),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/zip")),
+        (header::CONTENT_DISPOSITION, attachment(&format!("job-{job}-files.zip"))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, Body::from_stream(zip_file::zip_file(state.chunk_pool, open, artifacts))).into_response()
 }
 
 /// Whether `If-Range` names the present version of the file: a retried job may have replaced it (RFC 9110, 13.1.5).

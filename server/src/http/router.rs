@@ -79,6 +79,7 @@ pub fn table() -> Vec<Route> {
         get("/", See, Answer, pages::page),
         get("/jobs", See, Answer, pages::page),
         get("/jobs/{id}", See, Answer, pages::page),
+        get("/jobs/{id}/artifacts", Download, Transfer, downloads::artifacts),
         get("/jobs/{id}/artifacts/{name}", Download, Transfer, downloads::artifact),
         get("/jobs/{id}/input", Download, Transfer, downloads::input),
         get("/jobs/{id}/log", Download, Transfer, downloads::log),

@@ -41,7 +41,7 @@ fn private_job_of_another_user_looks_nonexistent() {
             let seen = user.page(page).replace("value=\"zq\"", "");
             assert!(!seen.contains(MARK), "{page}");
         }
-        for path in ["", "/input", "/log", "/result", "/artifacts/rejected.csv", "/artifacts/nothing"] {
+        for path in ["", "/input", "/log", "/result", "/artifacts", "/artifacts/rejected.csv", "/artifacts/nothing"] {
             let responses = [&job, &none].map(|job| {
                 let response = user.get(&format!("/jobs/{job}{path}"));
                 (response.status(), response.text().unwrap().contains(MARK))

@@ -277,3 +277,36 @@ fn changed_or_removed_artifact_is_not_served() {
     fs::write(&file, &whole).unwrap();
     assert_eq!(fixture.artifact().send().unwrap().bytes().unwrap(), whole);
 }
+
+#[test]
+fn all_files_are_one_zip_file() {
+    let fixture = SucceededJob::new();
+    let manifest = fixture.artifact().send().unwrap().bytes().unwrap();
+    let response = fixture.get("artifacts").send().unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "application/zip");
+    assert!(response.headers()["content-disposition"].to_str().unwrap().starts_with("attachment; "));
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(response.bytes().unwrap())).unwrap();
+    assert_eq!(zip.file_names().map(Result::unwrap).collect::<Vec<_>>(), ["SHA256SUMS"]);
+    let mut content = Vec::new();
+    std::io::copy(&mut zip.by_index(0).unwrap(), &mut content).unwrap();
+    assert_eq!(content, manifest);
+}
+
+#[test]
+fn zip_file_of_a_damaged_file_breaks_off() {
+    let fixture = SucceededJob::new();
+    let file = fixture.folders[1].path().join(format!("jobs/{}/1/SHA256SUMS", fixture.job));
+    fs::OpenOptions::new().append(true).open(file).unwrap().set_len(3).unwrap();
+    let response = fixture.get("artifacts").send();
+    assert!(response.and_then(Response::bytes).is_err(), "a download that is cut must not look complete");
+}
+
+#[test]
+fn zip_file_of_unknown_job_is_404() {
+    let fixture = SucceededJob::new();
+    let of = |job: &str| Client::new().get(fixture.server.url(&format!("/jobs/{job}/artifacts"))).send().unwrap();
+    for job in ["999", "x", "-1"] {
+        assert_eq!(of(job).status(), StatusCode::NOT_FOUND, "{job}");
+    }
+}
