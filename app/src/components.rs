@@ -21,9 +21,11 @@ mod timestamp;
 pub use form_text::{FolderStep, field_error_line, folder_steps, folder_summary, not_started, uploaded_file};
 pub use icon::{Icon, LiveIcon, kind_icon};
 pub use job_row::{JobName, JobTableHead, ProgressCell, TimeCell, job_href};
+#[cfg(feature = "ssr")]
+pub use job_text::reached;
 pub use job_text::{JobText, outcome_time};
 pub use live_job::{LiveJob, Reactive, reactive};
-pub use log_line::{LogRow, jump_to_end, line_count, write_line};
+pub use log_line::{LogRow, jump_to_end, line_count, line_link, write_line};
 pub use message::{MessageRow, addressed_to, tone_icon};
 pub use metrics::Metrics;
 pub use mile_bar::{MileBar, MileBarSize, StageNames};

@@ -26,7 +26,7 @@ test("job note: the page does not refresh while a note is being written", async 
   await expect(page.getByRole("button", { name: "Add note" })).toBeHidden();
   await page.getByRole("link", { name: "Add a note" }).click();
   await expect(refresh).toHaveCount(0);
-  await page.getByLabel("Add a note").fill("Started by hand");
+  await page.getByLabel("Note", { exact: true }).fill("Started by hand");
   await page.getByRole("button", { name: "Add note" }).click();
   await expect(page).toHaveURL(`/jobs/${job}`);
   await expect(page.getByRole("region", { name: "Notes" }).locator(".message")).toContainText("Started by hand");

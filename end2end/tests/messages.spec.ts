@@ -73,14 +73,15 @@ test("job note: appears in another tab and keeps what is typed there", async ({ 
     await waitUntilLive(tab);
   }
   const notes = (tab: Page) => tab.getByRole("region", { name: "Notes" });
-  await notes(other).getByLabel("Add a note").fill("half a thought");
-  await notes(page).getByLabel("Add a note").fill("Ask Mei before you cancel it");
+  for (const tab of [page, other]) await notes(tab).getByText("Add a note").click();
+  await notes(other).getByLabel("Note", { exact: true }).fill("half a thought");
+  await notes(page).getByLabel("Note", { exact: true }).fill("Ask Mei before you cancel it");
   await notes(page).getByRole("button", { name: "Add note" }).click();
   for (const tab of [page, other]) await expect(notes(tab).locator(".message")).toContainText("Ask Mei before you cancel it");
-  await expect(notes(page).getByLabel("Add a note"), "the field is cleared").toHaveValue("");
-  await expect(notes(other).getByLabel("Add a note"), "input is kept").toHaveValue("half a thought");
+  await expect(notes(page).getByLabel("Note", { exact: true }), "the field is cleared").toHaveValue("");
+  await expect(notes(other).getByLabel("Note", { exact: true }), "input is kept").toHaveValue("half a thought");
   await expect(other.locator(".announcements")).toHaveText(/noted on #\d+: Ask Mei/);
-  await notes(page).getByLabel("Add a note").fill("A second one");
+  await notes(page).getByLabel("Note", { exact: true }).fill("A second one");
   await notes(page).getByRole("button", { name: "Add note" }).click();
   await expect(notes(other).locator(".message").first()).toContainText("A second one");
   await request.post("/api/cancel_job", { form: { id: String(job) } });

@@ -46,7 +46,7 @@ impl JobText {
             Self::Number => format!("#{} · {}", job.job, job.kind),
             Self::Percent if job.state.is_terminal() => String::new(),
             Self::Percent => percent(job).unwrap_or_default(),
-            Self::PercentNumber => job.percent().map(|percent| percent.to_string()).unwrap_or_default(),
+            Self::PercentNumber => reached(job).map(|percent| percent.to_string()).unwrap_or_default(),
             Self::ProgressOrState => {
                 percent(job).filter(|_| job.shown() == Shown::Running).unwrap_or_else(|| job.shown().label().to_owned())
             }
@@ -60,9 +60,19 @@ impl JobText {
             Self::Outcome => outcome(job, now),
             Self::OutcomePrefix => outcome_prefix(job).to_owned(),
             Self::OutcomeSuffix => outcome_suffix(job, now),
+            // The last message belongs to the time it ran.
+            Self::Message if job.state.is_terminal() => String::new(),
             Self::Message => job.progress.message.clone(),
         }
     }
+}
+
+/// The percentage; `None` for a job that failed before it did any work.
+pub fn reached(job: &JobView) -> Option<u32> {
+    let progress = &job.progress;
+    let first = progress.stage.as_ref().is_none_or(|stage| stage.index == 0);
+    let worked = progress.value > 0 || !first || job.state != JobState::Failed;
+    job.percent().filter(|_| worked)
 }
 
 fn percent(job: &JobView) -> Option<String> {
@@ -214,12 +224,20 @@ fn stage_position(job: &JobView, now: Micros) -> String {
     }
 }
 
-/// Returns the time shown beside the large progress bar: that of the cancel request, otherwise of the end.
+/// Returns the time shown beside the large progress bar: that of the cancel request, otherwise of the end, which is
+/// estimated while the job runs.
 pub fn outcome_time(job: &JobView) -> Option<Micros> {
     match job.shown() {
         Shown::Cancelling | Shown::NotResponding => job.cancel_requested_at,
+        Shown::Running => expected_end(job),
         _ => job.ended_at,
     }
+}
+
+/// The middle of the estimate, from the last report on.
+fn expected_end(job: &JobView) -> Option<Micros> {
+    let (eta, at) = (job.progress.eta?, job.progress.at?);
+    Some(Micros(at.0 + ((eta.low + eta.high) * 5e5) as i64))
 }
 
 fn outcome(job: &JobView, now: Micros) -> String {
@@ -247,6 +265,7 @@ fn outcome_prefix(job: &JobView) -> &'static str {
         (Shown::Cancelling | Shown::NotResponding, Some(_), _) => "since ",
         (Shown::Succeeded | Shown::Warnings, Some(_), Some(_)) => "finished before the cancel took effect, ",
         (_, _, Some(_)) => "ended ",
+        (Shown::Running, _, None) if expected_end(job).is_some() => "done about ",
         (_, _, None) => "",
     }
 }

@@ -27,7 +27,7 @@ pub fn LogRow(job: JobId, number: u64, line: LogLine) -> impl IntoView {
     let (at, level) = (line.at, line.level.as_str());
     view! {
         <div class="line" data-level=level id=format!("L{number}")>
-            <a class="n" href=line_href(job, number) tabindex="-1">
+            <a class="n" href=line_link(job, number) tabindex="-1">
                 {number}
             </a>
             <Timestamp at clock=true />
@@ -58,7 +58,7 @@ pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
     let parts = row.children();
     let [anchor, time, word, text] = [0, 1, 2, 3].map(|place| parts.item(place));
     if let (Some(anchor), Some(time), Some(word), Some(text)) = (anchor, time, word, text) {
-        set(&anchor, "href", Some(&line_href(job, number)));
+        set(&anchor, "href", Some(&line_link(job, number)));
         set_text(&anchor, &number.to_string());
         write_time(&time, line.at);
         set_text(&word, level);
@@ -77,6 +77,7 @@ pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
     }
 }
 
-fn line_href(job: JobId, number: u64) -> String {
+/// The permanent link of a log line.
+pub fn line_link(job: JobId, number: u64) -> String {
     url(&format!("/jobs/{job}?line={number}#L{number}"))
 }

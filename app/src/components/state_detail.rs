@@ -1,6 +1,6 @@
 use model::{JobView, Micros, Shown, count, duration};
 
-use super::timestamp::local_time;
+use super::{job_text::reached, timestamp::local_time};
 
 /// State detail: a short text beside the state, such as `3rd in queue` or `at 71 %`. Empty if there is none.
 pub fn state_detail(job: &JobView, now: Micros) -> String {
@@ -21,7 +21,7 @@ pub fn state_detail(job: &JobView, now: Micros) -> String {
             None => String::new(),
         },
         Shown::Warnings => count(job.progress.warnings),
-        Shown::Failed | Shown::Cancelled | Shown::Interrupted => match job.percent() {
+        Shown::Failed | Shown::Cancelled | Shown::Interrupted => match reached(job) {
             Some(percent) => format!("at {percent}\u{a0}%"),
             None => String::new(),
         },

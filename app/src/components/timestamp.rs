@@ -2,7 +2,7 @@
 //! Without a choice the server writes and names its own zone, and the browser replaces it by its zone.
 
 use leptos::prelude::*;
-use model::{JobView, Micros, duration};
+use model::{JobView, Micros, Shown, duration};
 
 use super::LiveJob;
 use crate::browser::{all, set, set_text};
@@ -23,16 +23,24 @@ pub fn Timestamp(
     }
 }
 
-/// A time of a job that may not be known yet.
+/// A time of a job that may not be known yet. That of a running one is estimated, so it has no seconds.
 #[component]
 pub fn JobTimestamp(job: LiveJob, at: fn(&JobView) -> Option<Micros>) -> impl IntoView {
+    let text = move |job: &JobView, _| {
+        let mut text = at(job).map(local_time).unwrap_or_default();
+        // `14:39:22`, not a date.
+        if job.shown() == Shown::Running && text.len() == 8 {
+            text.truncate(5);
+        }
+        text
+    };
     view! {
         <time
             hidden=job.map(move |job, _| at(job).is_none())
             datetime=job.map(move |job, _| at(job).map(zone::iso))
             title=job.map(move |job, _| at(job).filter(|_| is_zone_known()).map(zone::full))
         >
-            {job.map(move |job, _| at(job).map(local_time).unwrap_or_default())}
+            {job.map(text)}
         </time>
     }
 }

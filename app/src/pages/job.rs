@@ -6,12 +6,16 @@
 mod attempts;
 mod data;
 mod details_cards;
+mod earlier_runs;
 mod header;
+mod input;
 mod log;
+mod log_findings;
 mod notes;
 mod notices;
 mod outcome;
 mod percent_encoding;
+mod preview;
 mod progress_chart;
 mod stages;
 mod text;
@@ -24,6 +28,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use model::JobId;
 
 use self::data::{Data, JobQuery};
+pub use self::preview::MAX_IMAGE;
 use super::not_found::NotFound;
 use crate::{components::document_title, islands::JobProgress, layout::RefreshWithoutScript};
 
@@ -61,15 +66,16 @@ fn Job(data: Data) -> impl IntoView {
                     <notices::Notices data=data.clone() />
                 </div>
                 <JobProgress job=job.clone() stages now=data.now />
+                <log::Log data=data.clone() />
                 <div class="part" data-part="outcome">
+                    <log_findings::Warnings job=job.clone() findings=data.findings.clone() />
+                    <outcome::Output data=data.clone() />
+                    <outcome::Files data=data.clone() />
                     <progress_chart::ProgressChart data=data.clone() />
                     <stages::Stages data=data.clone() />
-                    <outcome::Files data=data.clone() />
-                    <outcome::Output data=data.clone() />
                     <attempts::Attempts data=data.clone() />
                 </div>
                 <notes::Notes data=data.clone() />
-                <log::Log data=data.clone() />
             </div>
             <div class="stack">
                 <details_cards::DetailsCards data />

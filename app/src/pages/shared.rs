@@ -17,6 +17,6 @@ pub(super) use from_store::from_store;
 pub(super) use job_table::JobTable;
 pub(super) use json_view::{Json, JsonText};
 pub(super) use list_header::ListHeader;
-pub(super) use run_history::run_history;
+pub(super) use run_history::{bar_class, run_history};
 pub(super) use task_card::TaskCard;
 pub(super) use task_fields::{Control, task_field};

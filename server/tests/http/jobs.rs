@@ -4,6 +4,7 @@ mod configured_commands;
 mod downloads;
 mod exactly_once;
 mod job_page;
+mod job_page_cards;
 mod messages;
 mod overview_and_list;
 mod page_snapshots;

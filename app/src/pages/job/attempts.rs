@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::{JobState, JobView, Shown, duration};
 
 use super::{data::Data, text};
-use crate::components::{Icon, StateBadge, Timestamp};
+use crate::components::{Icon, StateBadge, Timestamp, reached};
 
 /// Newest first and open; hidden before the first.
 #[component]
@@ -36,8 +36,8 @@ pub(super) fn Attempts(data: Data) -> impl IntoView {
 #[component]
 fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
     let shown = shown(&row, &job);
-    let at = row.progress.fraction.filter(|_| row.state != JobState::Succeeded);
-    let at = at.map(|at| text::at_percent(&model::percent(at)));
+    let view = JobView { state: row.state, progress: row.progress.clone(), ..job.clone() };
+    let at = reached(&view).filter(|_| row.state != JobState::Succeeded).map(|at| text::at_percent(&at));
     let why = row.failure.as_ref().map(|failure| failure.message.lines().next().unwrap_or_default().to_owned());
     let took = row.ended_at.map(|at| {
         let said = Some(row.progress.message.clone()).filter(|said| !said.is_empty());

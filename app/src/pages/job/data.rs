@@ -10,8 +10,8 @@ use leptos_router::params::ParamsMap;
 use model::{JobId, JobState, JobView, Level, MessageEvent, Micros};
 use tower_sessions::Session;
 
-use super::text;
-use crate::{context::app, pages::shared::JsonText, session::pinned};
+use super::{input::Input, log_findings::Findings, preview::Preview, text};
+use crate::{context::app, session::pinned};
 
 /// Log lines on one page.
 const LOG_LINES: u32 = 200;
@@ -22,7 +22,7 @@ const NOTES: u32 = 100;
 /// Activities shown.
 const ACTIVITIES: u32 = 50;
 /// Earlier runs shown.
-const EARLIER: u32 = 6;
+const EARLIER: u32 = 15;
 /// Newest runs of the task offered for comparison.
 const COMPARABLE: u32 = 20;
 
@@ -43,6 +43,8 @@ pub(super) struct JobQuery {
     pub note: bool,
     /// The run to compare with.
     pub with: Option<JobId>,
+    /// The artifact to preview.
+    pub preview: Option<String>,
     /// The confirmation of deleting the job.
     pub confirm_delete: bool,
 }
@@ -59,6 +61,7 @@ impl JobQuery {
             level: query.get("level").as_deref().and_then(Level::from_word),
             note: query.get("note").is_some(),
             with: query.get("with").and_then(|job| job.parse().ok()),
+            preview: query.get("preview"),
             confirm_delete: query.get("confirm").as_deref() == Some("delete"),
         }
     }
@@ -73,17 +76,6 @@ impl JobQuery {
             limit: LOG_LINES,
         }
     }
-}
-
-/// Returns the uploaded files of the input: label of the field, and name.
-fn named_uploads(detail: &JobDetail) -> Vec<(String, String)> {
-    let task = app().engine.task(&detail.view.kind).cloned();
-    let label = |name: &String| {
-        let field = task.as_ref().and_then(|task| task.form.fields.iter().find(|field| field.name == *name));
-        field.map_or_else(|| name.clone(), |field| field.label.clone())
-    };
-    let fields = detail.input.as_object().into_iter().flatten();
-    fields.filter_map(|(name, id)| Some((label(name), detail.uploads.get(id.as_str()?)?.clone()))).collect()
 }
 
 /// What the user may do with the job.
@@ -126,17 +118,19 @@ pub(super) struct Data {
     /// Without the input.
     pub detail: JobDetail,
     /// The input, as far as it is shown.
-    pub input: JsonText,
-    /// The uploaded files of the input: label of the field, and name.
-    pub uploads: Vec<(String, String)>,
+    pub input: Input,
     pub attempts: Vec<AttemptRow>,
     pub activity: Vec<Activity>,
     pub artifacts: Vec<Artifact>,
+    pub preview: Option<Preview>,
     pub notes: Vec<MessageEvent>,
     pub log: LogPage,
+    pub findings: Findings,
     pub earlier: Vec<JobView>,
     /// The progress over time.
     pub curve: Option<Curve>,
+    /// The usual seconds of each stage.
+    pub usual: Vec<f64>,
     /// Runs offered for comparison.
     pub comparable: Vec<JobView>,
     pub beside: Option<Comparison>,
@@ -162,9 +156,9 @@ impl Data {
     pub(super) async fn load(job: JobId, asked: JobQuery) -> Result<Self> {
         let engine = app().engine;
         let (open, mut detail) = engine.detail(job).await?;
-        let uploads = named_uploads(&detail);
         // It may be large, and `Data` is cloned.
-        let input = JsonText::of(&std::mem::take(&mut detail.input));
+        let input = std::mem::take(&mut detail.input);
+        let input = Input::of(&engine, engine.task(&detail.view.kind), &input, &detail.uploads).await;
         let earlier = ListQuery {
             kind: Some(detail.view.kind.clone()),
             at: Some(PageAt::OlderThan(job)),
@@ -173,16 +167,19 @@ impl Data {
         };
         let comparable = ListQuery { kind: earlier.kind.clone(), limit: COMPARABLE, ..ListQuery::default() };
         let log = asked.log();
-        let (attempts, activity, artifacts, notes, log, earlier, curve, run_of) = tokio::try_join!(
+        let (attempts, activity, artifacts, notes, log, findings, earlier, curve, run_of) = tokio::try_join!(
             open.attempts(),
             open.activity(ACTIVITIES),
             open.artifacts(),
             open.notes(NOTES),
             open.log(&log),
+            Findings::read(&open, &detail.view),
             engine.page(earlier),
             open.curve(),
             engine.run_of(job),
         )?;
+        let staged = engine.task(&detail.view.kind).is_some_and(|task| task.stages.len() > 1);
+        let usual = if staged { open.usual_stage_seconds().await? } else { Vec::new() };
         // Without progress over time there is nothing to compare.
         let comparable = match &curve {
             Some(_) => engine.page(comparable).await?.jobs,
@@ -191,6 +188,10 @@ impl Data {
         let beside = match asked.with.filter(|with| *with != job) {
             Some(with) => Some(Comparison::load(&detail.view, with).await?),
             None => None,
+        };
+        let preview = match &asked.preview {
+            Some(name) if engine.can_on(Action::Download, &detail.view) => Preview::read(&open, name).await?,
+            _ => None,
         };
         let hold = match detail.view.state {
             JobState::Queued => open.hold().await?,
@@ -216,10 +217,13 @@ impl Data {
             attempts,
             activity,
             artifacts,
+            preview,
             notes,
             log,
+            findings,
             earlier: earlier.jobs,
             curve,
+            usual,
             comparable,
             beside,
             pinned: pinned::read(session.as_ref()).await.contains(&job),
@@ -233,7 +237,6 @@ impl Data {
             asked,
             detail,
             input,
-            uploads,
         })
     }
 }

@@ -2,27 +2,16 @@
 
 use engine::store::{Activity, RunOf};
 use leptos::prelude::*;
-use model::{JobId, JobView, Shown, bytes, duration, fixed};
+use model::{JobId, bytes, duration, fixed};
 
-use super::{data::Data, text};
+use super::{data::Data, earlier_runs::EarlierRuns, input::InputCard, text};
 use crate::{
     base_path::url,
-    components::{Icon, StateBadge, Timestamp},
-    enhance::CopyButtons,
-    pages::shared::Json,
+    components::{Icon, Timestamp},
 };
 
 #[component]
 pub(super) fn DetailsCards(data: Data) -> impl IntoView {
-    let input = data.input.clone();
-    let whole = url(&format!("/jobs/{}/input", data.detail.view.job));
-    let copy = (!input.is_cut()).then(copy_input);
-    let job = data.detail.view.clone();
-    let uploads = data.uploads.clone();
-    let uploads = (!uploads.is_empty()).then(|| {
-        let files = uploads.into_iter().map(|(label, name)| view! { <Detail term=label>{name}</Detail> });
-        view! { <dl class="details">{files.collect::<Vec<_>>()}</dl> }
-    });
     view! {
         <div class="part" data-part="details">
             <section class="card" aria-labelledby="facts">
@@ -34,51 +23,11 @@ pub(super) fn DetailsCards(data: Data) -> impl IntoView {
                 </div>
             </section>
         </div>
-        <section class="card" aria-labelledby="input">
-            <header>
-                <h2 id="input">{text::INPUT}</h2>
-                <div class="actions">
-                    {copy}
-                    {data.may.start.then(|| view! { <RunWithChanges job /> })}
-                </div>
-            </header>
-            <div class="body">
-                {uploads}
-                <Json text=input label=text::INPUT_AS_JSON id="input-json" whole=Some(whole) />
-            </div>
-        </section>
+        <InputCard data=data.clone() />
         <div class="part" data-part="history">
-            <EarlierRuns runs=data.earlier />
+            <EarlierRuns job=data.detail.view.clone() runs=data.earlier />
             <Timeline activity=data.activity />
         </div>
-    }
-}
-
-/// Shown if the whole input is on the page.
-fn copy_input() -> impl IntoView {
-    view! {
-        <button
-            class="button square quiet small"
-            type="button"
-            aria-label=text::COPY_INPUT_AS_JSON
-            title=text::COPY_INPUT_AS_JSON
-            data-copies="input-json"
-            hidden=true
-        >
-            <Icon name="copy" />
-        </button>
-        <span class="visually-hidden" role="status"></span>
-        <CopyButtons />
-    }
-}
-
-#[component]
-fn RunWithChanges(job: JobView) -> impl IntoView {
-    view! {
-        <a class="button quiet small" href=url(&format!("/new/{}?from={}", job.kind, job.job))>
-            <Icon name="edit" />
-            {text::EDIT_AND_RUN}
-        </a>
     }
 }
 
@@ -135,7 +84,7 @@ fn Detail(#[prop(into)] term: String, children: Children) -> impl IntoView {
 }
 
 #[component]
-fn Link(to: JobId) -> impl IntoView {
+pub(super) fn Link(to: JobId) -> impl IntoView {
     view! { <a href=url(&format!("/jobs/{to}"))>{format!("#{to}")}</a> }
 }
 
@@ -146,49 +95,6 @@ fn Schedule(run: RunOf) -> impl IntoView {
         <a href=url(&format!("/schedules/{}", run.schedule))>{run.name}</a>
         {run.due.map_or_else(|| text::RUN_MANUALLY.into_any(), |at| view! { {text::DUE} <Timestamp at /> }.into_any())}
     }
-}
-
-/// Earlier runs of the same task.
-#[component]
-fn EarlierRuns(runs: Vec<JobView>) -> impl IntoView {
-    (!runs.is_empty()).then(|| {
-        let rows: Vec<_> = runs
-            .into_iter()
-            .map(|run| {
-                let word = (run.shown() == Shown::Warnings).then_some(text::WARNINGS);
-                let took = run.ended_at.and_then(|at| run.work_time(at)).map(duration);
-                view! {
-                    <tr>
-                        <th scope="row">
-                            <Link to=run.job />
-                        </th>
-                        <td>
-                            <StateBadge shown=run.shown() word=word.unwrap_or_else(|| run.shown().label()) />
-                        </td>
-                        <td class="number">{took}</td>
-                    </tr>
-                }
-            })
-            .collect();
-        view! {
-            <section class="card" aria-labelledby="runs">
-                <header>
-                    <h2 id="runs">{text::EARLIER_RUNS}</h2>
-                    <span class="hint">{text::OF_THIS_TASK}</span>
-                </header>
-                <table class="table">
-                    <thead class="visually-hidden">
-                        <tr>
-                            <th scope="col">{text::JOB}</th>
-                            <th scope="col">{text::STATE}</th>
-                            <th scope="col">{text::TOOK}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </section>
-        }
-    })
 }
 
 /// The events of the job, newest first.

@@ -37,9 +37,8 @@ pub(super) fn Header(data: Data) -> impl IntoView {
                 <JobPill job=job.clone() now=data.now />
             </div>
             <div class="actions" data-forms="">
-                <div class="part" data-part="actions">
-                    <Pin job=job.job pinned=data.pinned />
-                    <Actions job may=data.may pauses=data.pauses />
+                <div class="part job-actions" data-part="actions">
+                    <Actions job may=data.may pauses=data.pauses pinned=data.pinned />
                     <ConfirmDelete data />
                 </div>
             </div>
@@ -49,64 +48,75 @@ pub(super) fn Header(data: Data) -> impl IntoView {
     }
 }
 
-/// The actions that state and permissions allow.
+/// The actions that state and permissions allow. Cancel and Delete have a slot of their own at the end, which stays while
+/// it is empty, and Retry is the farthest from it: a second click at the place of Cancel must not start the job again.
 #[component]
 fn Actions(
     job: JobView,
     may: Permissions,
     /// A running job can be paused.
     pauses: bool,
+    pinned: bool,
 ) -> impl IntoView {
     let id = job.job;
-    if !job.state.is_terminal() && !may.steer {
-        return ().into_any();
+    let slot = (may.steer || may.delete).then(|| view! { <div class="last-action">{last_action(&job, may)}</div> });
+    view! {
+        <div class="actions">
+            <Pin job=id pinned /> {other_actions(job, may, pauses)}
+        </div>
+        {slot}
     }
+}
+
+/// Cancel until the job ends, then Delete.
+fn last_action(job: &JobView, may: Permissions) -> Option<AnyView> {
+    let id = job.job;
+    let cancel = |word| may.steer.then(|| view! { <Cancel id word /> }.into_any());
     match job.state {
+        JobState::Running if job.cancel_requested_at.is_some() => None,
+        JobState::Scheduled if job.shown() == Shown::Retrying => cancel(text::STOP_RETRYING),
+        JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused => cancel(text::CANCEL),
+        JobState::Succeeded | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
+            may.delete.then(|| view! { <Delete id /> }.into_any())
+        }
+    }
+}
+
+fn other_actions(job: JobView, may: Permissions, pauses: bool) -> Option<AnyView> {
+    let id = job.job;
+    if !job.state.is_terminal() && !may.steer {
+        return None;
+    }
+    let actions = match job.state {
         JobState::Scheduled => {
-            let [now, never] = if job.shown() == Shown::Retrying {
-                [text::RETRY_NOW, text::STOP_RETRYING]
-            } else {
-                [text::START_NOW, text::CANCEL]
-            };
+            let word = if job.shown() == Shown::Retrying { text::RETRY_NOW } else { text::START_NOW };
             view! {
+                <ActionForm id action="start_now" icon="play" class="button primary" word />
                 <Pause id />
-                <ActionForm id action="start_now" icon="play" class="button primary" word=now />
-                <Cancel id word=never />
             }
             .into_any()
         }
-        JobState::Queued => view! { <Pause id /> <Cancel id word=text::CANCEL /> }.into_any(),
-        JobState::Running if job.cancel_requested_at.is_some() => ().into_any(),
-        JobState::Running => view! {
-            {match job.pause_requested_at {
-                Some(_) => view! { <Resume id word=text::CANCEL_PAUSE /> }.into_any(),
-                None if pauses => view! { <Pause id /> }.into_any(),
-                None => ().into_any(),
-            }}
-            <Cancel id word=text::CANCEL />
+        JobState::Queued => view! { <Pause id /> }.into_any(),
+        JobState::Running if job.cancel_requested_at.is_some() => return None,
+        JobState::Running if job.pause_requested_at.is_some() => {
+            view! { <Resume id word=text::CANCEL_PAUSE /> }.into_any()
         }
-        .into_any(),
-        JobState::Paused => view! { <Resume id word=text::RESUME /> <Cancel id word=text::CANCEL /> }.into_any(),
-        JobState::Succeeded => view! {
-            {may.start.then(|| view! {
-                <RunWithChanges job />
-                <ActionForm id action="rerun_job" icon="retry" class="button primary" word=text::RUN_AGAIN />
-            })}
-            {may.delete.then(|| view! { <Delete id /> })}
-        }
-        .into_any(),
+        JobState::Running if pauses => view! { <Pause id /> }.into_any(),
+        JobState::Running => return None,
+        JobState::Paused => view! { <Resume id word=text::RESUME /> }.into_any(),
+        JobState::Succeeded => may
+            .start
+            .then(|| view! { <RunAgain id icon="retry" class="button primary" /> <RunWithChanges job /> })
+            .into_any(),
         JobState::Failed | JobState::Cancelled | JobState::Interrupted => view! {
-            {may.start.then(|| view! {
-                <RunWithChanges job />
-                <ActionForm id action="rerun_job" icon="plus" class="button" word=text::RUN_AGAIN />
-            })}
             {may.steer.then(|| view! {
                 <ActionForm id action="retry_job" icon="retry" class="button primary" word=text::RETRY />
             })}
-            {may.delete.then(|| view! { <Delete id /> })}
+            {may.start.then(|| view! { <RunAgain id icon="plus" class="button" /> <RunWithChanges job /> })}
         }
         .into_any(),
-    }
+    };
+    Some(actions)
 }
 
 /// One action: a form of its own, which works without script.
@@ -133,6 +143,11 @@ fn ActionForm(
 #[component]
 fn Cancel(id: JobId, word: &'static str) -> impl IntoView {
     view! { <ActionForm id action="cancel_job" icon="stop" class="button danger" word /> }
+}
+
+#[component]
+fn RunAgain(id: JobId, icon: &'static str, class: &'static str) -> impl IntoView {
+    view! { <ActionForm id action="rerun_job" icon class word=text::RUN_AGAIN /> }
 }
 
 #[component]

@@ -5,6 +5,7 @@ use model::{JobId, Level, LogLine, count};
 
 use super::{
     data::{Data, JobQuery},
+    log_findings::FirstError,
     percent_encoding::percent_encode,
     text,
 };
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Without script, the filter and the links load the page with another part; [`JobLog`] replaces that. Elements with
-/// `data-wakes` are swapped when the script runs.
+/// `data-wakes` are swapped when the script runs. Full screen is a popover, which the browser opens, and closes on Esc.
 #[component]
 pub(super) fn Log(data: Data) -> impl IntoView {
     let job = data.detail.view.job;
@@ -22,11 +23,14 @@ pub(super) fn Log(data: Data) -> impl IntoView {
     let at_end = !data.log.more_after;
     let line = LogLine::plain(data.now, Level::Info, "");
     view! {
-        <section class="card log" id="log" aria-label=text::LOG data-log=job.to_string()>
+        <section class="card log" id="log" popover="auto" aria-label=text::LOG data-log=job.to_string()>
             <form class="log-tools" method="get" action=address.clone()>
                 <h2>{text::LOG}</h2>
                 <span class="count-badge">{line_count(data.log.total)}</span>
                 <Filter asked=data.asked.clone() />
+                <span class="part" data-part="first-error">
+                    <FirstError job=data.detail.view.clone() findings=data.findings.clone() />
+                </span>
                 <Tools job />
             </form>
             <div class="lines" role="log" aria-label=text::LOG_LINES aria-live="off" tabindex="0">
@@ -110,6 +114,15 @@ fn Tools(job: JobId) -> impl IntoView {
             >
                 <Icon name="download" />
             </a>
+            <button
+                class="button square quiet small"
+                type="button"
+                aria-label=text::FULL_SCREEN
+                title=text::FULL_SCREEN
+                popovertarget="log"
+            >
+                <Icon name="full" />
+            </button>
         </div>
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn is_writing(data: &Data) -> bool {
     data.asked.note || FormState::of(FUNCTION).is_some()
 }
 
-/// The list is a fragment and refreshed; the form is not, so that typed text stays.
+/// The list is a fragment and refreshed; the form is not, so that typed text stays. Without notes, the style sheet
+/// shows only the button that opens the form.
 #[component]
 pub(super) fn Notes(data: Data) -> impl IntoView {
     let job = data.detail.view.job;
@@ -28,6 +29,7 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
     let (writes, steers) = (data.may.write, data.may.steer && !data.detail.view.state.is_terminal());
     // Without script a page that reloads has a link in place of the form.
     let moving = !data.detail.view.state.is_terminal() && !is_writing(&data);
+    let is_open = is_writing(&data);
     let none = data.notes.is_empty();
     let row = move |message| view! { <MessageRow message reader=reader.clone() /> };
     let readers = url(&format!("/messages?to=job&job={job}"));
@@ -38,10 +40,9 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
                 {steers.then(|| view! { <a href=readers>{text::MESSAGE_VIEWERS}</a> })}
             </header>
             <div data-part="notes">
-                {none.then(|| view! { <p class="body muted">{text::NO_NOTES_YET}</p> })}
                 {(!none).then(|| view! { <ol class="messages">{data.notes.into_iter().map(row).collect::<Vec<_>>()}</ol> })}
             </div>
-            {writes.then(|| view! { <NoteForm job moving /> })}
+            {writes.then(|| view! { <NoteForm job moving is_open /> })}
         </section>
     }
 }
@@ -51,10 +52,11 @@ fn NoteForm(
     job: JobId,
     /// Whether the page reloads in a browser without script.
     moving: bool,
+    is_open: bool,
 ) -> impl IntoView {
     let form = ServerForm::new(FUNCTION);
     let text = form.entry("text").unwrap_or_default();
-    let area = form.field("text", text::ADD_A_NOTE, text::NOTE_HELP).area(MAX_NOTE_LENGTH, text);
+    let area = form.field("text", text::NOTE, text::NOTE_HELP).area(MAX_NOTE_LENGTH, text);
     let key = app().engine.now().0.to_string();
     let link = url(&format!("/jobs/{job}?note=write#notes"));
     view! {
@@ -70,7 +72,11 @@ fn NoteForm(
                     </noscript>
                 }
             })}
-        <div class="body below" class:with-script=moving data-forms="">
+        <details class="body below" class:with-script=moving data-forms="" open=is_open>
+            <summary class="button small">
+                <Icon name="plus" />
+                {text::ADD_A_NOTE}
+            </summary>
             <form class="form" method="post" action=url("/api/add_note") data-clears="">
                 <Faults form not=text::NOT_ADDED labels=&[("text", text::NOTE)] />
                 <input type="hidden" name="id" value=job.0 />
@@ -86,7 +92,7 @@ fn NoteForm(
                     </button>
                 </div>
             </form>
-        </div>
+        </details>
         <p class="notice bad refusal" role="alert" hidden=true></p>
     }
 }

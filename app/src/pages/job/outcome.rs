@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::{bytes, count};
 use serde_json::Value;
 
-use super::{data::Data, percent_encoding::percent_encode, text};
+use super::{data::Data, percent_encoding::percent_encode, preview, text};
 use crate::{
     base_path::url,
     components::{Icon, Timestamp},
@@ -30,16 +30,38 @@ pub(super) fn Files(data: Data) -> impl IntoView {
                     <h2 id="files">{text::FILES}</h2>
                     <span class="count-badge">{count}</span>
                     <span class="hint">{sum}</span>
+                    {(count > 1).then(|| view! {
+                        <div class="actions">
+                            <a class="button small" href=url(&format!("/jobs/{job}/artifacts")) download="">
+                                <Icon name="download" />
+                                {text::DOWNLOAD_ALL}
+                            </a>
+                        </div>
+                    })}
                 </header>
                 <ul class="files">{rows}</ul>
+                {data.preview.map(|preview| preview::draw(job, preview, url(&format!("/jobs/{job}#files"))))}
             </section>
         }
     })
 }
 
+/// The address of an artifact.
+pub(super) fn file_href(job: model::JobId, name: &str) -> String {
+    url(&format!("/jobs/{job}/artifacts/{}", percent_encode(name)))
+}
+
 fn file(job: model::JobId, artifact: &Artifact) -> impl IntoView + use<> {
     let name = artifact.name.clone();
-    let href = url(&format!("/jobs/{job}/artifacts/{}", percent_encode(&name)));
+    let href = file_href(job, &name);
+    let preview = preview::is_offered(artifact).then(|| {
+        let href = url(&format!("/jobs/{job}?preview={}#preview", percent_encode(&name)));
+        view! {
+            <a class="button small quiet" href=href aria-label=text::preview_of(&name)>
+                {text::PREVIEW}
+            </a>
+        }
+    });
     let label = text::download(&name);
     view! {
         <li>
@@ -53,6 +75,7 @@ fn file(job: model::JobId, artifact: &Artifact) -> impl IntoView + use<> {
                 </small>
             </span>
             <span class="size">{bytes(artifact.size)}</span>
+            <span class="look">{preview}</span>
             <a class="button small square quiet" href=href download="" aria-label=label.clone() title=label>
                 <Icon name="download" />
             </a>
@@ -106,7 +129,7 @@ fn label_of(key: &str) -> String {
 }
 
 /// Cuts a long text.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     let cut = text.floor_char_boundary(MAX_TEXT);
     if cut < text.len() { format!("{}…", &text[..cut]) } else { text.to_owned() }
 }

@@ -47,15 +47,20 @@ pub(super) fn ProgressChart(data: Data) -> impl IntoView {
                 <h2 id="curve">{text::PROGRESS_OVER_TIME}</h2>
                 <Choice job=job.job with=other.as_ref().map(|(view, _)| view.job) runs=data.comparable />
             </header>
-            <div class="body chart">
+            <div class="body chart with-scale">
                 {refused.map(|why| view! { <p class="hint" role="status">{why}</p> })}
+                <div class="scale" aria-hidden="true">
+                    <span>"100\u{a0}%"</span>
+                    <span>"50\u{a0}%"</span>
+                    <span>"0\u{a0}%"</span>
+                </div>
                 <svg class="plot" viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label=summary>
-                    <line class="grid" x1="0" x2="100" y1="100" y2="100"></line>
-                    <line class="grid" x1="0" x2="100" y1="0" y2="0"></line>
+                    {[0, 50, 100].map(|y| view! { <line class="grid" x1="0" x2="100" y1=y y2=y></line> })}
                     {stage_lines(&own, span)}
                     {other.as_ref().map(|(_, points)| view! { <polyline class="beside" points=line(points, span) /> })}
                     <polyline class="course" points=line(&own, span) />
                 </svg>
+                {stage_names(&own, span, &data.task.1)}
                 <div class="axis" aria-hidden="true">
                     {[0.0, 0.25, 0.5, 0.75, 1.0].map(|part| view! { <span>{time(span * part)}</span> })}
                 </div>
@@ -65,7 +70,6 @@ pub(super) fn ProgressChart(data: Data) -> impl IntoView {
                         {text::this_run(&job.job)}
                     </li>
                     {legend}
-                    <li class="note">{text::STAGE_LINES}</li>
                 </ul>
             </div>
         </section>
@@ -138,6 +142,30 @@ fn stage_lines(points: &[CurvePoint], span: f32) -> Vec<impl IntoView + use<>> {
             view! { <line class="post" x1=x.clone() x2=x y1="0" y2="100"></line> }
         })
         .collect()
+}
+
+/// A stage narrower than this part of the chart has no name in it.
+const MIN_NAMED: f32 = 12.0;
+
+/// The names of the stages under the parts of the chart that are theirs.
+fn stage_names(points: &[CurvePoint], span: f32, names: &[String]) -> Option<impl IntoView + use<>> {
+    let starts = points.windows(2).filter(|pair| pair[0].stage != pair[1].stage).map(|pair| &pair[1]);
+    let starts: Vec<_> = points.first().into_iter().chain(starts).collect();
+    let end = points.last().map_or(span, |point| point.seconds);
+    let ends = starts.iter().skip(1).map(|point| point.seconds).chain([end]);
+    let name = |(start, end): (&&CurvePoint, f32)| {
+        let name = names.get(start.stage? as usize)?.clone();
+        let (x, width) = (start.seconds / span * SIZE, (end - start.seconds) / span * SIZE);
+        (width >= MIN_NAMED).then(|| {
+            view! {
+                <foreignObject x=format!("{x:.2}%") y="0" width=format!("{width:.2}%") height="18">
+                    <div>{name}</div>
+                </foreignObject>
+            }
+        })
+    };
+    let drawn: Vec<_> = starts.iter().zip(ends).filter_map(name).collect();
+    (names.len() > 1 && !drawn.is_empty()).then(|| view! { <svg class="curve-stages" aria-hidden="true">{drawn}</svg> })
 }
 
 /// Describes the chart for screen readers.

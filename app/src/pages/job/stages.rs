@@ -1,7 +1,8 @@
-//! Stages of a job: state and time of each.
+//! Stages of a job: state, work and time of each.
 
+use engine::Curve;
 use leptos::{either::Either, prelude::*};
-use model::{JobId, JobState, Micros, Shown, duration};
+use model::{JobId, JobState, Micros, Progress, Shown, count, duration, quantity};
 
 use super::data::{Comparison, Data};
 use super::text;
@@ -30,7 +31,12 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
                 let at_work = here.is_some() && data.detail.view.state == JobState::Running;
                 let since = seconds.filter(|_| at_work).map(|seconds| Micros(data.now.0 - (seconds * 1e6) as i64));
                 let beside = beside.as_ref().map(|(job, all)| (*job, all.get(i).copied()));
-                view! { <Stage number=i + 1 name passed=i < passed here seconds since beside /> }
+                let work = match here {
+                    Some(_) => work_so_far(&data.detail.view.progress),
+                    None => data.curve.as_ref().filter(|_| i < passed).and_then(|curve| work_of(curve, i)),
+                };
+                let usual = data.usual.get(i).copied();
+                view! { <Stage number=i + 1 name passed=i < passed here work seconds since usual beside /> }
             })
             .collect();
         view! {
@@ -45,7 +51,13 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
                             <th scope="col">{text::STAGE}</th>
                             <th scope="col">{text::STATE}</th>
                             <th scope="col" class="number">
+                                {text::WORK_DONE}
+                            </th>
+                            <th scope="col" class="number">
                                 {text::TIME}
+                            </th>
+                            <th scope="col" class="number">
+                                {text::USUALLY}
                             </th>
                             {other}
                         </tr>
@@ -57,6 +69,24 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
     })
 }
 
+/// `748,812 of 1,200,000 rows`, where the task counts.
+fn work_so_far(progress: &Progress) -> Option<String> {
+    let unit = progress.unit.as_str();
+    match progress.max.filter(|max| *max > 0) {
+        Some(max) => {
+            let done = if unit == "B" { quantity(progress.value, unit) } else { count(progress.value) };
+            Some(text::work_of(&done, &quantity(max, unit)))
+        }
+        None => (progress.value > 0).then(|| quantity(progress.value, unit)),
+    }
+}
+
+/// All the work of a stage that is done.
+fn work_of(curve: &Curve, stage: usize) -> Option<String> {
+    let (work, unit) = (curve.works.get(stage).copied()??, curve.units.get(stage)?);
+    (work > 0).then(|| quantity(work, unit))
+}
+
 #[component]
 fn Stage(
     number: usize,
@@ -64,7 +94,10 @@ fn Stage(
     passed: bool,
     /// The state of the job, if it is in this stage.
     here: Option<Shown>,
+    work: Option<String>,
     seconds: Option<f64>,
+    /// The median of recent runs, seconds.
+    usual: Option<f64>,
     /// When the running job entered the stage.
     since: Option<Micros>,
     /// The run to compare with, and its seconds in the stage.
@@ -82,11 +115,17 @@ fn Stage(
             <td data-label=text::STATE>
                 <StateBadge shown=shown word />
             </td>
+            <td class="number" data-label=text::WORK_DONE>
+                {work}
+            </td>
             <td class="number" data-label=text::TIME>
                 {match since {
                     Some(since) => Either::Left(view! { <span>"since " <Timestamp at=since /></span> }),
                     None => Either::Right(seconds.map(duration)),
                 }}
+            </td>
+            <td class="number quiet-text" data-label=text::USUALLY>
+                {usual.map(duration)}
             </td>
             {beside.map(|(job, seconds)| {
                 view! {

@@ -39,6 +39,9 @@ pub(super) const EARLIER_RUNS: &str = "Earlier runs";
 pub(super) const OF_THIS_TASK: &str = "of this task";
 pub(super) const STATE: &str = "State";
 pub(super) const TOOK: &str = "Took";
+pub(super) const AS_TABLE: &str = "As table";
+pub(super) const YES: &str = "Yes";
+pub(super) const NO: &str = "No";
 pub(super) const ACTIVITY: &str = "Activity";
 pub(super) const STARTED_THIS_JOB: &str = "started this job";
 pub(super) const REQUESTED_CANCEL: &str = "requested cancel";
@@ -52,6 +55,26 @@ pub(super) const REQUESTED_PAUSE: &str = "requested pause";
 pub(super) const PAUSED_AT_A_CHECKPOINT: &str = "Paused at a checkpoint";
 pub(super) const SNOOZED_UNTIL_LATER: &str = "Snoozed until later";
 pub(super) const RETURNED_TO_THE_QUEUE: &str = "Returned to the queue";
+
+pub(super) fn usually(low: &str, high: &str) -> String {
+    if low == high { format!("Usually {low}") } else { format!("Usually {low} to {high}") }
+}
+
+pub(super) fn this_run_took(duration: &dyn Display) -> String {
+    format!("This run, {duration}")
+}
+
+pub(super) fn this_run_expected(duration: &dyn Display) -> String {
+    format!("This run, expected {duration}")
+}
+
+pub(super) fn earlier_runs_failed(runs: &dyn Display, failed: &dyn Display) -> String {
+    format!("{runs} earlier runs, {failed} failed")
+}
+
+pub(super) fn run_took(job: &dyn Display, state: &dyn Display, duration: &dyn Display) -> String {
+    format!("#{job} {state}, {duration}")
+}
 
 pub(super) fn in_about_minutes(minutes: &dyn Display) -> String {
     format!("in about {minutes} min")
@@ -161,7 +184,6 @@ pub(super) fn confirm_delete(id: &dyn Display) -> String {
 // Progress chart
 pub(super) const NO_CURVE: &str = ", no curve";
 pub(super) const PROGRESS_OVER_TIME: &str = "Progress over time";
-pub(super) const STAGE_LINES: &str = "Vertical lines mark the end of a stage";
 pub(super) const ANOTHER_RUN_OF_THIS_TASK: &str = "Another run of this task";
 pub(super) const COMPARE: &str = "Compare";
 pub(super) const CLEAR: &str = "Clear";
@@ -194,8 +216,14 @@ pub(super) fn other_half_after(words: &dyn Display, job: &dyn Display, time: &dy
 pub(super) const STAGES: &str = "Stages";
 pub(super) const STAGE: &str = "Stage";
 pub(super) const TIME: &str = "Time";
+pub(super) const WORK_DONE: &str = "Work done";
+pub(super) const USUALLY: &str = "Usually";
 pub(super) const DONE: &str = "Done";
 pub(super) const PENDING: &str = "Pending";
+
+pub(super) fn work_of(done: &dyn Display, all: &dyn Display) -> String {
+    format!("{done} of {all}")
+}
 
 pub(super) fn time_of(job: &dyn Display) -> String {
     format!("Time of #{job}")
@@ -218,12 +246,26 @@ pub(super) const ERRORS: &str = "Errors";
 pub(super) const FILTER: &str = "Filter";
 pub(super) const FOLLOW: &str = "Follow";
 pub(super) const WRAP_LONG_LINES: &str = "Wrap long lines";
+pub(super) const FULL_SCREEN: &str = "Full screen";
+pub(super) const FIRST_ERROR: &str = "First error";
+pub(super) const GROUPED: &str = "grouped by text";
+pub(super) const WARNING: &str = "Warning";
+pub(super) const LINES: &str = "Lines";
+pub(super) const FIRST: &str = "First";
 pub(super) const DOWNLOAD_THE_WHOLE_LOG: &str = "Download the whole log";
 pub(super) const NO_LOG_OUTPUT: &str = "No log output.";
 pub(super) const LOG_DELETED: &str = "The log was deleted to save space.";
 pub(super) const NO_MATCHING_LINES: &str = "No matching lines.";
 pub(super) const SHOW_OLDER_LINES: &str = "Show older lines";
 pub(super) const SHOW_NEWER_LINES: &str = "Show newer lines";
+
+pub(super) fn line(number: &dyn Display) -> String {
+    format!("Line {number}")
+}
+
+pub(super) fn more_groups(hidden: &dyn Display) -> String {
+    format!("{hidden} more; see the log.")
+}
 
 pub(super) fn show_older_lines(above: &dyn Display) -> String {
     format!("Show older lines ({above} above)")
@@ -234,6 +276,16 @@ pub(super) const RESULT: &str = "Result";
 pub(super) const AS_JSON: &str = "As JSON";
 pub(super) const RESULT_AS_JSON: &str = "Result as JSON";
 
+pub(super) const DOWNLOAD_ALL: &str = "Download all";
+pub(super) const PREVIEW: &str = "Preview";
+pub(super) const CLOSE_PREVIEW: &str = "Close preview";
+pub(super) const NO_PREVIEW: &str = "This file cannot be previewed. Download it instead.";
+pub(super) const ONLY_THE_BEGINNING: &str = "Only the beginning is shown.";
+
+pub(super) fn preview_of(name: &dyn Display) -> String {
+    format!("Preview {name}")
+}
+
 pub(super) fn download(name: &dyn Display) -> String {
     format!("Download {name}")
 }
@@ -241,7 +293,6 @@ pub(super) fn download(name: &dyn Display) -> String {
 // Notes
 pub(super) const NOTES: &str = "Notes";
 pub(super) const MESSAGE_VIEWERS: &str = "Message viewers";
-pub(super) const NO_NOTES_YET: &str = "No notes yet.";
 pub(super) const ADD_A_NOTE: &str = "Add a note";
 pub(super) const NOTE_HELP: &str = "Visible to everyone who can see the job.";
 pub(super) const NOT_ADDED: &str = "Not added";

@@ -8,7 +8,7 @@ use model::{JobId, JobState};
 pub(in crate::pages) fn run_history(last: &[(JobId, JobState, f64)]) -> impl IntoView + use<> {
     const SLOTS: usize = 20;
     let longest = last.iter().map(|(_, _, seconds)| *seconds).fold(0.0, f64::max);
-    let failed = last.iter().filter(|(_, state, _)| is_bad(*state)).count();
+    let failed = last.iter().filter(|(_, state, _)| bar_class(*state) == Some("bad")).count();
     let label = match (last.len(), failed) {
         (0, _) => text::NO_RUN_HAS_ENDED.to_owned(),
         (runs, 0) => text::last_runs_none_failed(&runs),
@@ -20,13 +20,7 @@ pub(in crate::pages) fn run_history(last: &[(JobId, JobState, f64)]) -> impl Int
         .enumerate()
         .map(|(i, (_, state, seconds))| {
             let height = if longest > 0.0 { (seconds / longest * 20.0).max(3.0) } else { 3.0 };
-            let class = match state {
-                JobState::Failed | JobState::Interrupted => Some("bad"),
-                JobState::Cancelled => Some("off"),
-                JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused | JobState::Succeeded => {
-                    None
-                }
-            };
+            let class = bar_class(*state);
             let (x, y) = ((free + i) * 7, format!("{:.1}", 21.0 - height));
             view! { <rect class=class x=x y=y width="5" height=format!("{height:.1}") rx="1"></rect> }
         })
@@ -38,6 +32,11 @@ pub(in crate::pages) fn run_history(last: &[(JobId, JobState, f64)]) -> impl Int
     }
 }
 
-const fn is_bad(state: JobState) -> bool {
-    matches!(state, JobState::Failed | JobState::Interrupted)
+/// The class of a run's bar; `None` for a succeeded one.
+pub(in crate::pages) const fn bar_class(state: JobState) -> Option<&'static str> {
+    match state {
+        JobState::Failed | JobState::Interrupted => Some("bad"),
+        JobState::Cancelled => Some("off"),
+        JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused | JobState::Succeeded => None,
+    }
 }
