@@ -155,9 +155,11 @@ pub(crate) fn first(root: &web_sys::Node, selector: &str) -> Option<Element> {
     all(root, selector).next()
 }
 
-/// Shows an icon of the sprite in an [`Icon`](crate::components::Icon), unless it is there already.
+/// Shows an icon of the sprite in an [`Icon`](crate::components::Icon), unless it is there already. The icon of an unknown
+/// task replaces none: the server knows those of commands.
 pub(crate) fn set_icon(icon: &Element, name: &str) {
-    if icon.get_attribute("data-icon").as_deref() != Some(name) {
+    let shown = icon.get_attribute("data-icon");
+    if shown.as_deref() != Some(name) && (name != "worker" || shown.is_none()) {
         set(icon, "data-icon", Some(name));
         icon.set_text_content(None);
         add_svg(icon, "use", &[("href", &(url("/icons.svg") + "#i-" + name))]);

@@ -13,7 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Result<Vec<_>, std::io::Error>>()?;
     names.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "sql"));
     names.sort();
-    let pairs = names.iter().map(|name| format!("({name:?}, include_str!({:?})),", folder.join(name)));
+    let pairs =
+        names.iter().map(|name| format!("({name:?}, include_str!({:?})),", folder.join(name).display().to_string()));
     let list = Path::new(&env::var("OUT_DIR")?).join("migrations.rs");
     fs::write(list, format!("&[{}]", pairs.collect::<String>()))?;
     Ok(())

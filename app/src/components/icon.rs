@@ -52,7 +52,7 @@ fn drawing(name: &str) -> String {
 }
 
 /// Returns the icon of a task; `worker` if it has none of its own. Of commands only the server knows the icon: a row that
-/// the browser adds has `worker` until the page is loaded again.
+/// the browser adds has `worker` until the page is loaded again, one that the server drew keeps its icon.
 pub fn kind_icon(kind: &str) -> &'static str {
     #[cfg(feature = "ssr")]
     if let Some(icon) = declared_icon(kind) {
