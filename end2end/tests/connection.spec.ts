@@ -74,7 +74,7 @@ test("case 13: page polls behind a buffering proxy and returns to the stream", a
 
 test("case 14: silent stream is shown as stale, closed and reopened", async ({ context, faultyProxy, request }) => {
   const streams = new Streams(context);
-  const job = await startJob(request, "demo", { seconds: 600, attempts: 1 });
+  const job = await startJob(request, "demo", { seconds: 600 });
   const page = await openPage(context, `${faultyProxy.url}/jobs/${job}`);
   await expectProgress(page);
   faultyProxy.setFault("silent");
@@ -106,7 +106,7 @@ test("case 14: two tabs reconnect to a restarted server with one stream", async 
   const milepost = await new Milepost().start();
   try {
     const request = await playwright.request.newContext({ baseURL: milepost.url });
-    const job = await startJob(request, "demo", { seconds: 600 });
+    const job = await startJob(request, "demo", { seconds: 600, attempts: 1 });
     const streams = new Streams(context);
     const pages = [await openPage(context, `${milepost.url}/jobs/${job}`), await openPage(context, `${milepost.url}/jobs/${job}`)];
     await milepost.kill();
