@@ -44,7 +44,8 @@ impl JobText {
     pub fn of(self, job: &JobView, now: Micros) -> String {
         match self {
             Self::Number => format!("#{} · {}", job.job, job.kind),
-            Self::Percent if job.state.is_terminal() => String::new(),
+            // The last message belongs to the time it ran.
+            Self::Percent | Self::Message if job.state.is_terminal() => String::new(),
             Self::Percent => percent(job).unwrap_or_default(),
             Self::PercentNumber => reached(job).map(|percent| percent.to_string()).unwrap_or_default(),
             Self::ProgressOrState => {
@@ -60,8 +61,6 @@ impl JobText {
             Self::Outcome => outcome(job, now),
             Self::OutcomePrefix => outcome_prefix(job).to_owned(),
             Self::OutcomeSuffix => outcome_suffix(job, now),
-            // The last message belongs to the time it ran.
-            Self::Message if job.state.is_terminal() => String::new(),
             Self::Message => job.progress.message.clone(),
         }
     }

@@ -86,17 +86,13 @@ impl Preview {
         let text = if kind.is_some() { beginning(&path).await } else { None };
         let Some(text) = text else { return Ok(preview(Content::None, false)) };
         let is_cut = artifact.size > MAX_TEXT;
-        Ok(match kind {
-            Some(Kind::Table(delimiter)) => {
-                let (rows, more) = table(&text, delimiter, is_cut);
-                preview(Content::Table(rows), is_cut || more)
-            }
-            _ => {
-                let shown: Vec<&str> = text.lines().take(MAX_LINES).collect();
-                let more = text.lines().nth(MAX_LINES).is_some();
-                preview(Content::Text(shown.join("\n")), is_cut || more)
-            }
-        })
+        if let Some(Kind::Table(delimiter)) = kind {
+            let (rows, more) = table(&text, delimiter, is_cut);
+            return Ok(preview(Content::Table(rows), is_cut || more));
+        }
+        let shown: Vec<&str> = text.lines().take(MAX_LINES).collect();
+        let more = text.lines().nth(MAX_LINES).is_some();
+        Ok(preview(Content::Text(shown.join("\n")), is_cut || more))
     }
 }
 

@@ -64,14 +64,14 @@ struct Packer {
     /// The file that is being packed, and its remaining bytes.
     file: Option<(File, u64)>,
     /// `None` once the directory at the end is written.
-    zip: Option<ZipWriter<StreamWriter<Sink>>>,
+    zip: Option<Box<ZipWriter<StreamWriter<Sink>>>>,
     sink: Sink,
 }
 
 impl Packer {
     fn new(open: AuthorizedJob, artifacts: Vec<Artifact>) -> Self {
         let sink = Sink::default();
-        let zip = Some(ZipWriter::new_stream(sink.clone()));
+        let zip = Some(Box::new(ZipWriter::new_stream(sink.clone())));
         Self { open, left: artifacts.into_iter(), file: None, zip, sink }
     }
 

@@ -183,7 +183,7 @@ fn job_without_a_worker_for_its_task_says_so() {
 
 #[test]
 fn catalogue_is_grouped_and_searchable() {
-    let commands: String = (0..4).map(|n| format!("[command.c{n}]\nargv = ['true']\n")).collect();
+    let commands = [0, 1, 2, 3].map(|n| format!("[command.c{n}]\nargv = ['true']\n")).concat();
     let own =
         "[command.mirror]\nargv = ['true']\nabout = 'Copies <b>all</b>.'\nicon = 'folder'\ngroup = 'Nightly & co'\n";
     let (_folder, file) = config_file(&(commands + own));

@@ -17,7 +17,14 @@ fn curve(seconds: f32, fraction: f32) -> Curve {
         done: Some(fraction),
     };
     let points = vec![at(0.0, 0.0), at(seconds, fraction)];
-    Curve { points, works: vec![Some(10)], usual_gap: 0.5, longest_gap: 2.0, rhythm: None }
+    Curve {
+        points,
+        works: vec![Some(10)],
+        units: vec!["rows".to_owned()],
+        usual_gap: 0.5,
+        longest_gap: 2.0,
+        rhythm: None,
+    }
 }
 
 pub(crate) async fn curve_is_stored_during_and_at_end_of_attempt(test: TestStore) {
