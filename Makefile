@@ -40,13 +40,17 @@ watch: ## Rebuild and reload on every change
 	@.ci/tools watch
 	MILEPOST_ROOT=end2end/samples MILEPOST_NO_AUTH=true cargo leptos watch --split
 
-# First the compiler, which needs both cores, and the tests that measure time, which need a quiet machine; then what waits
-# for clocks beside what computes. Each target is shown in one piece when it ends, and none stops the others.
+# First the compiler, which needs both cores, and the tests that measure time, which need a quiet machine; then those that
+# wait for clocks beside what computes; then the browser. Each target is shown in one piece when it ends, and none stops the
+# others.
 test: ## Run all tests and checks: format, lints, style, wasm size, Rust, browser
 	@.ci/tools test
 	$(MAKE) tests
-	@quiet=ok; $(MAKE) latency built=yes || quiet=failed; \
-	$(MAKE) --jobs --output-sync=target --keep-going built=yes check style wasm rust json e2e && [ $$quiet = ok ]
+	@passed=yes; \
+	$(MAKE) latency built=yes || passed=no; \
+	$(MAKE) --jobs --output-sync=target --keep-going built=yes check style wasm rust json || passed=no; \
+	$(MAKE) e2e built=yes || passed=no; \
+	[ $$passed = yes ]
 
 quick: ## Check format and lints, run unit tests; does not build the site
 	cargo fmt --all --check
