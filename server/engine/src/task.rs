@@ -196,7 +196,7 @@ pub struct TaskInfo {
     pub name: &'static str,
     /// What it does.
     pub about: &'static str,
-    /// Its icon, one of [`Declared::ICONS`]; `None` for the icon of its kind.
+    /// Its icon, one of `Declared::ICONS`; `None` for the icon of its kind.
     pub icon: Option<&'static str>,
     /// Its group in the catalogue; `None` for the group of its kind.
     pub group: Option<&'static str>,
