@@ -19,6 +19,8 @@ mod text_area;
 mod timestamp;
 
 pub use form_text::{FolderStep, field_error_line, folder_steps, folder_summary, not_started, uploaded_file};
+#[cfg(feature = "ssr")]
+pub use icon::CommandIcons;
 pub use icon::{Icon, LiveIcon, kind_icon};
 pub use job_row::{JobName, JobTableHead, ProgressCell, TimeCell, job_href};
 #[cfg(feature = "ssr")]

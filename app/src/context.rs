@@ -12,7 +12,10 @@ use jiff::tz::TimeZone;
 use leptos::prelude::{provide_context, use_context};
 use model::Seq;
 
-use crate::{base_path::url, components::ReaderZone};
+use crate::{
+    base_path::url,
+    components::{CommandIcons, ReaderZone},
+};
 
 /// A Leptos context of each request.
 #[derive(Clone)]
@@ -47,6 +50,8 @@ impl AppContext {
         if let Some(zone) = &self.zone {
             provide_context(ReaderZone(zone.clone()));
         }
+        let engine = self.engine.clone();
+        provide_context(CommandIcons(Arc::new(move |kind| engine.task(kind)?.icon)));
         provide_context(self);
     }
 

@@ -71,11 +71,15 @@ pub fn kind_icon(kind: &str) -> &'static str {
     }
 }
 
+/// Returns the name under which a command's table has its icon. Provided with each page.
+#[cfg(feature = "ssr")]
+#[derive(Clone)]
+pub struct CommandIcons(pub std::sync::Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>);
+
 /// The icon that the table of a command names.
 #[cfg(feature = "ssr")]
 fn declared_icon(kind: &str) -> Option<&'static str> {
-    let context = leptos::prelude::use_context::<crate::context::AppContext>()?;
-    Some(match context.engine.task(kind)?.icon? {
+    Some(match (use_context::<CommandIcons>()?.0)(kind)? {
         "archive" => "kind-archive",
         "checksum" => "kind-checksum",
         "export" => "kind-export",
