@@ -71,10 +71,14 @@ pub fn kind_icon(kind: &str) -> &'static str {
     }
 }
 
-/// Returns the name under which a command's table has its icon. Provided with each page.
+/// Reads the icon that the declaration of a task names.
+#[cfg(feature = "ssr")]
+type ReadIcon = dyn Fn(&str) -> Option<&'static str> + Send + Sync;
+
+/// The icons of commands, by task. Provided with each page.
 #[cfg(feature = "ssr")]
 #[derive(Clone)]
-pub struct CommandIcons(pub std::sync::Arc<dyn Fn(&str) -> Option<&'static str> + Send + Sync>);
+pub struct CommandIcons(pub std::sync::Arc<ReadIcon>);
 
 /// The icon that the table of a command names.
 #[cfg(feature = "ssr")]
