@@ -238,13 +238,13 @@ async fn cancel_right_after_start_is_not_lost() {
 async fn cancel_skips_pending_blocking_work_except_cleanup() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
-    let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let (signal, mut first_begins) = tokio::sync::mpsc::unbounded_channel();
     let test = TestEngine::build(|builder| {
         builder.blocking_threads(1).register(Probe::<0>::new(move |ctx, _| {
-            let (held, begin) = (Arc::clone(&held), begin.clone());
+            let (held, signal) = (Arc::clone(&held), signal.clone());
             async move {
                 let occupied = ctx.blocking(move || {
-                    begin.send(()).expect("the test waits");
+                    signal.send(()).expect("the test waits");
                     held.lock().expect("not poisoned").recv().expect("the test lets go");
                     Ok(())
                 });
@@ -259,7 +259,7 @@ async fn cancel_skips_pending_blocking_work_except_cleanup() {
     })
     .await;
     let job = test.start().await;
-    begun.recv().await.expect("the task begins");
+    first_begins.recv().await.expect("the task begins");
     test.engine.cancel(job, "ann").await.expect("known");
     release.send(()).expect("the task waits");
     let end = test.wait_for_state(job, JobState::Cancelled).await;
