@@ -34,6 +34,13 @@ async fn made_by(migrations: usize) -> (TempDir, SqliteConnection) {
     (folder, connection)
 }
 
+/// Closes the database and opens it as this build does.
+async fn upgraded(folder: &TempDir, connection: SqliteConnection) -> SqliteStore {
+    connection.close().await.expect("it closes");
+    let options = SqliteOptions { clock: ManualClock::new(), ..SqliteOptions::new(folder.path().join("milepost.db")) };
+    SqliteStore::open(options).await.expect("it is brought up to date")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn schema_2_jobs_are_upgraded_completely() {
     let (folder, mut connection) = made_by(2).await;
@@ -87,10 +94,7 @@ async fn sessions_and_uploads_before_accounts_have_no_owner() {
     .execute(&mut connection)
     .await
     .expect("it is written");
-    connection.close().await.expect("it closes");
-
-    let options = SqliteOptions { clock: ManualClock::new(), ..SqliteOptions::new(folder.path().join("milepost.db")) };
-    let store = SqliteStore::open(options).await.expect("it is brought up to date");
+    let store = upgraded(&folder, connection).await;
     let session = store.load_session(b"k", Micros(98), Micros(i64::MAX)).await.expect("read").expect("it is kept");
     assert_eq!((session.data.as_slice(), session.owner), (b"d".as_slice(), None));
     assert_eq!(store.upload("u").await.expect("kept").by, None);
@@ -199,10 +203,7 @@ async fn work_time_of_earlier_schemas_is_computed() {
     .execute(&mut connection)
     .await
     .expect("it is written");
-    connection.close().await.expect("it closes");
-
-    let options = SqliteOptions { clock: ManualClock::new(), ..SqliteOptions::new(folder.path().join("milepost.db")) };
-    let store = SqliteStore::open(options).await.expect("it is brought up to date");
+    let store = upgraded(&folder, connection).await;
     for (job, seconds) in [(1, 16.0), (2, 5.0)] {
         assert_eq!(store.job(JobId(job)).await.expect("kept").work_time(Micros(0)), Some(seconds));
     }
