@@ -3,7 +3,8 @@
 use leptos::{prelude::*, tachys::reactive_graph::OwnedView};
 
 /// Draws a view once it is ready, under the owner that asked for it. A bare [`Suspend`] that had to wait is drawn under
-/// no owner, so the contexts of its components are gone before their last bytes are written.
+/// no owner, so the contexts of its components are gone before their last bytes are written. A `Suspense` outlives a
+/// request that was given up, with the database connection it was reading from.
 pub(crate) fn deferred<V>(view: impl Future<Output = V> + Send + 'static) -> impl IntoView
 where
     V: IntoView + 'static,

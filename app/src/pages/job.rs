@@ -30,14 +30,18 @@ use model::JobId;
 use self::data::{Data, JobQuery};
 pub use self::preview::MAX_IMAGE;
 use super::not_found::NotFound;
-use crate::{components::document_title, islands::JobProgress, layout::RefreshWithoutScript};
+use crate::{
+    components::document_title,
+    islands::JobProgress,
+    layout::{RefreshWithoutScript, deferred},
+};
 
 /// `/jobs/{id}`.
 #[component]
 pub fn JobPage() -> impl IntoView {
     let job = use_params_map().read_untracked().get("id").and_then(|id| id.parse::<JobId>().ok());
     let asked = JobQuery::of(&use_query_map().read_untracked());
-    let found = Suspend::new(async move {
+    deferred(async move {
         let Some(job) = job else { return view! { <NotFound /> }.into_any() };
         match Data::load(job, asked).await {
             Ok(data) => view! { <Job data /> }.into_any(),
@@ -47,8 +51,7 @@ pub fn JobPage() -> impl IntoView {
                 view! { <Unreadable job /> }.into_any()
             }
         }
-    });
-    view! { <Suspense>{found}</Suspense> }
+    })
 }
 
 #[component]

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::process::ServerProcess;
+use serde_json::json;
+
+use crate::support::{browser::Browser, process::ServerProcess};
 
 /// The longest that another client may wait for a page.
 const SOON: Duration = Duration::from_secs(5);
@@ -94,4 +96,19 @@ fn thousand_pipelined_requests_are_all_answered() {
     stream.read_to_string(&mut responses).unwrap();
     ask.join().unwrap();
     assert_eq!(responses.matches("HTTP/1.1 200").count(), 1_000);
+}
+
+#[test]
+fn page_loads_that_are_given_up_hold_no_database_connection() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    for page in ["/", "/jobs", &format!("/jobs/{job}"), "/queues", "/schedules", "/new/demo", "/messages", "/settings"]
+    {
+        for microseconds in (0..20_000).step_by(100) {
+            let mut stream = browser.server.connect();
+            stream.write_all(format!("GET {page} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_micros(microseconds));
+        }
+        assert_responsive(&browser.server);
+    }
 }
