@@ -385,8 +385,7 @@ impl ResizeJob {
         let (own, asked) = (Arc::clone(self), item.clone());
         let read = move || {
             let file = own.source.read(&asked, length, || own.ctx.check())?;
-            let size = resize::size_of(&file, own.options.largest)?;
-            let memory = resize::memory_needed(&file, size);
+            let memory = resize::memory_needed(&file, own.options.largest)?;
             Ok((file, memory))
         };
         let (file, memory) = self.ctx.blocking(read).await?;

@@ -6,11 +6,11 @@ use std::io::Cursor;
 use engine::TaskError;
 use fast_image_resize::{
     IntoImageView as _, IntoImageViewMut as _, PixelTrait, Resizer,
-    pixels::{U8, U8x2, U8x3, U8x4},
+    pixels::{U8x3, U8x4},
 };
 use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits, Rgb,
-    RgbImage, RgbaImage,
+    DynamicImage, ExtendedColorType, GrayAlphaImage, GrayImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat,
+    ImageReader, Limits, Luma, LumaA, Rgb, RgbImage, RgbaImage,
     codecs::{
         jpeg::JpegEncoder,
         png::{CompressionType, FilterType, PngEncoder},
@@ -65,24 +65,23 @@ impl Extension {
     }
 }
 
-/// Memory of a decoded image by its header, bytes.
+/// Memory for decoding and resizing an image, by its header, bytes. A progressive JPEG is first decoded into six bytes a
+/// pixel; its marker (SOF2, ITU-T T.81, annex B) does not occur in the data of others.
 ///
 /// # Errors
 /// Code `bad_image` if it is not an image or is too large.
-pub(super) fn size_of(file: &[u8], largest: u64) -> Result<u64, TaskError> {
-    let size = decoder(file, largest)?.total_bytes();
+pub(super) fn memory_needed(file: &[u8], largest: u64) -> Result<u64, TaskError> {
+    let decoder = decoder(file, largest)?;
+    let size = decoder.total_bytes();
     if size > largest {
         let message = format!("its pixels take {}, and {} is the most", model::bytes(size), model::bytes(largest));
         return Err(TaskError::fatal("bad_image", message));
     }
-    Ok(size)
-}
-
-/// Memory for decoding and resizing an image of this size, bytes. A progressive JPEG is first decoded into six bytes a
-/// pixel; its marker (SOF2, ITU-T T.81, annex B) does not occur in the data of others.
-pub(super) fn memory_needed(file: &[u8], size: u64) -> u64 {
+    let (width, height) = decoder.dimensions();
+    let channels = if decoder.color_type().has_alpha() { 4 } else { 3 };
+    let resized = channels * u64::from(width) * u64::from(height);
     let has_passes = file.starts_with(b"\xff\xd8") && memmem::find(file, b"\xff\xc2").is_some();
-    if has_passes { 4 * size } else { 2 * size }
+    Ok((if has_passes { 4 * size } else { 2 * size }).max(2 * resized))
 }
 
 /// Decodes, resizes and encodes an image.
@@ -148,23 +147,32 @@ fn shrink(picture: DynamicImage, longest: u32) -> Result<DynamicImage, TaskError
         return Ok(picture);
     }
     let part = |length: u32| (f64::from(length) * f64::from(longest) / f64::from(side)).round().max(1.0) as u32;
-    let mut small = DynamicImage::new(part(width), part(height), picture.color());
-    // Not `Resizer::resize`, which compiles all thirteen kinds of pixels.
-    match picture {
-        DynamicImage::ImageLuma8(_) => resample::<U8>(&picture, &mut small)?,
-        DynamicImage::ImageLumaA8(_) => resample::<U8x2>(&picture, &mut small)?,
-        DynamicImage::ImageRgb8(_) => resample::<U8x3>(&picture, &mut small)?,
-        _ => resample::<U8x4>(&picture, &mut small)?,
-    }
-    Ok(small)
+    let fitting = (part(width), part(height));
+    // Grey goes by way of RGB: each kind of pixels takes seconds to compile, and so would `Resizer::resize` with thirteen.
+    Ok(match picture {
+        DynamicImage::ImageLuma8(_) => {
+            let small = resample::<U8x3>(&picture.into_rgb8().into(), fitting)?.into_rgb8();
+            GrayImage::from_fn(fitting.0, fitting.1, |x, y| Luma([small.get_pixel(x, y)[0]])).into()
+        }
+        DynamicImage::ImageLumaA8(_) => {
+            let small = resample::<U8x4>(&picture.into_rgba8().into(), fitting)?.into_rgba8();
+            let grey = |[grey, _, _, alpha]: [u8; 4]| LumaA([grey, alpha]);
+            GrayAlphaImage::from_fn(fitting.0, fitting.1, |x, y| grey(small.get_pixel(x, y).0)).into()
+        }
+        DynamicImage::ImageRgb8(_) => resample::<U8x3>(&picture, fitting)?,
+        _ => resample::<U8x4>(&picture, fitting)?,
+    })
 }
 
-/// Fills `small` from `picture`, with a Lanczos filter of radius 3, and with premultiplied alpha against dark edges.
-fn resample<P: PixelTrait>(picture: &DynamicImage, small: &mut DynamicImage) -> Result<(), TaskError> {
+/// Shrinks with a Lanczos filter of radius 3, and with premultiplied alpha against dark edges.
+fn resample<P: PixelTrait>(picture: &DynamicImage, (width, height): (u32, u32)) -> Result<DynamicImage, TaskError> {
     let other_pixels = || TaskError::fatal("bad_image", "its pixels are of a kind that cannot be resized");
+    let mut small = DynamicImage::new(width, height, picture.color());
     let from = picture.image_view::<P>().ok_or_else(other_pixels)?;
     let mut to = small.image_view_mut::<P>().ok_or_else(other_pixels)?;
-    Resizer::new().resize_typed(&from, &mut to, None).map_err(|error| bad(&error))
+    Resizer::new().resize_typed(&from, &mut to, None).map_err(|error| bad(&error))?;
+    drop(to);
+    Ok(small)
 }
 
 /// Blends with white, since JPEG has no transparency.
@@ -253,4 +261,24 @@ fn broken(error: ImageError, largest: u64) -> TaskError {
 
 fn bad(error: &dyn std::error::Error) -> TaskError {
     TaskError::fatal("bad_image", error.to_string()).caused_by(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grey_stays_grey_and_transparent_pixels_do_not_darken_their_neighbours() {
+        let grey = GrayImage::from_fn(300, 200, |x, _| Luma([if x < 150 { 40 } else { 200 }]));
+        let small = shrink(grey.into(), 30).expect("pixels that can be resized");
+        let small = small.as_luma8().expect("grey");
+        assert_eq!(small.dimensions(), (30, 20));
+        assert_eq!([small.get_pixel(2, 10), small.get_pixel(27, 10)], [&Luma([40]), &Luma([200])]);
+
+        let fading = GrayAlphaImage::from_fn(300, 200, |x, _| LumaA(if x < 150 { [0, 0] } else { [200, 255] }));
+        let small = shrink(fading.into(), 30).expect("pixels that can be resized");
+        let small = small.as_luma_alpha8().expect("grey with alpha");
+        assert!(small.pixels().all(|LumaA([grey, alpha])| *alpha == 0 || *grey > 190), "{small:?}");
+        assert_eq!(small.get_pixel(27, 10), &LumaA([200, 255]));
+    }
 }
