@@ -20,7 +20,7 @@ use super::{
     bye::{RETRY_MS, only_bye},
     encoding::{Encoding, Frame, encode, encode_snapshot},
     hub::{Hub, Subscription},
-    outbox::{Entry, Outbox},
+    outbox::Outbox,
     request::{StreamRequest, TopicChange},
     response::{self, Rejection},
     revoke::RevocationGuard,
@@ -217,13 +217,13 @@ pub(super) async fn catch_up(
     };
     if let Some((events, upto)) = missed {
         hub.mark_ended(events.iter().filter_map(|event| job_view(event)));
-        let events = events.into_iter().map(|event| Entry::Event(Arc::new(Frame::durable(event))));
-        outbox.prepend(upto, events, &[], hub.epoch());
+        let frames = events.into_iter().map(|event| Arc::new(Frame::durable(event)));
+        outbox.prepend_missed(upto, frames, hub.epoch());
         hub.push_latest_progress(key);
         return Ok(CaughtUp::Replay(upto));
     }
     let snapshot = reader.snapshot(topics, visibility, outbox.encoding()).await?;
-    outbox.prepend(snapshot.position.seq, [Entry::Snapshot(snapshot.bytes.clone())], &snapshot.jobs, hub.epoch());
+    outbox.prepend_snapshot(snapshot.position.seq, snapshot.bytes.clone(), &snapshot.jobs, hub.epoch());
     Ok(CaughtUp::Snapshot(snapshot))
 }
 

@@ -66,6 +66,14 @@ impl Frame {
         }
     }
 
+    /// Returns whether a later snapshot shows what this event changed. None shows messages and paused queues.
+    pub(super) fn is_in_snapshots(&self) -> bool {
+        match &self.payload {
+            Payload::Durable(event) => !matches!(event.event, StreamEvent::Message(_) | StreamEvent::QueueControl(_)),
+            Payload::Progress(_) => true,
+        }
+    }
+
     /// Returns the encoded frame; `epoch` is the one of the log.
     pub(super) fn bytes(&self, encoding: Encoding, epoch: &str) -> &Bytes {
         let encoded = match encoding {

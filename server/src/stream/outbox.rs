@@ -12,7 +12,7 @@ use bytes::Bytes;
 use engine::DurableEvent;
 use model::{ByeReason, JobId, JobView, Seq, StreamEvent};
 
-use super::encoding::{Encoding, Frame, Payload};
+use super::encoding::{Encoding, Frame, Payload, encode};
 
 /// The most durable frames in an outbox. A client further behind gets a snapshot.
 const MAX_FRAMES: usize = 1_000;
@@ -32,6 +32,8 @@ struct Queue {
     encoding: Encoding,
     /// Durable events up to here are queued, sent or part of a snapshot. Only rises, so that no event is sent twice.
     floor: Seq,
+    /// The same of events that no snapshot includes.
+    floor_of_others: Seq,
     durable: VecDeque<Entry>,
     durable_bytes: usize,
     /// Bytes that do not count against [`MAX_BYTES`]: the snapshot or replay with which the stream began. Otherwise a
@@ -48,9 +50,9 @@ struct Queue {
 }
 
 /// A part of the stream that must not be left out.
-pub(super) enum Entry {
+enum Entry {
     Event(Arc<Frame>),
-    /// A snapshot for this stream alone, encoded.
+    /// A snapshot for this stream alone, encoded; or an event older than it, without id, so that ids only rise.
     Snapshot(Bytes),
 }
 
@@ -91,14 +93,18 @@ impl Outbox {
     #[must_use]
     pub(super) fn push(&self, seq: Seq, frame: &Arc<Frame>, epoch: &str) -> Option<Waker> {
         let mut queue = self.queue();
-        if seq <= queue.floor {
+        let is_late = seq <= queue.floor;
+        if is_late && (frame.is_in_snapshots() || seq <= queue.floor_of_others) {
             return None;
         }
-        queue.floor = seq;
+        queue.floor = queue.floor.max(seq);
+        queue.floor_of_others = seq;
         if queue.overflowed || queue.closing.is_some() {
             return None;
         }
-        queue.enqueue(Entry::Event(Arc::clone(frame)), epoch);
+        let entry = Entry::Event(Arc::clone(frame));
+        let entry = if is_late { entry.without_id(queue.encoding) } else { entry };
+        queue.enqueue(entry, epoch);
         queue.waker_if_due()
     }
 
@@ -157,20 +163,34 @@ impl Outbox {
         }
     }
 
-    /// Puts `first` (a snapshot of `jobs`, or missed events) before what is queued, and drops from the queue what
-    /// `first` includes: durable events up to `upto`, and progress that is not ahead of `jobs`.
-    pub(super) fn prepend(&self, upto: Seq, first: impl IntoIterator<Item = Entry>, jobs: &[JobView], epoch: &str) {
+    /// Puts the missed events up to `upto` before what is queued, and drops them from the queue.
+    pub(super) fn prepend_missed(&self, upto: Seq, missed: impl IntoIterator<Item = Arc<Frame>>, epoch: &str) {
         let mut queue = self.queue();
-        let queued = mem::take(&mut queue.durable);
-        (queue.durable_bytes, queue.exempt_bytes) = (0, 0);
-        queue.floor = queue.floor.max(upto);
-        let newer = queued.into_iter().filter(|entry| entry.seq().is_none_or(|seq| seq > upto));
-        for entry in first {
-            queue.exempt_bytes += entry.bytes(queue.encoding, epoch).len();
+        let queued = queue.begin_again(upto);
+        queue.floor_of_others = queue.floor_of_others.max(upto);
+        for frame in missed {
+            queue.enqueue_exempt(Entry::Event(frame), epoch);
+        }
+        for entry in queued.into_iter().filter(|entry| entry.seq().is_none_or(|seq| seq > upto)) {
             queue.enqueue(entry, epoch);
         }
-        for entry in newer {
-            queue.enqueue(entry, epoch);
+        queue.wake();
+    }
+
+    /// Puts a snapshot of `jobs` before what is queued, and drops from the queue what it includes: durable events up to
+    /// `upto`, except those that no snapshot includes, and progress that is not ahead of `jobs`.
+    pub(super) fn prepend_snapshot(&self, upto: Seq, snapshot: Bytes, jobs: &[JobView], epoch: &str) {
+        let mut queue = self.queue();
+        let encoding = queue.encoding;
+        let queued = queue.begin_again(upto);
+        queue.enqueue_exempt(Entry::Snapshot(snapshot), epoch);
+        for entry in queued {
+            let is_late = entry.seq().is_some_and(|seq| seq <= upto);
+            match entry {
+                Entry::Event(frame) if is_late && frame.is_in_snapshots() => {}
+                entry if is_late => queue.enqueue(entry.without_id(encoding), epoch),
+                entry => queue.enqueue(entry, epoch),
+            }
         }
         queue.drop_included_progress(jobs);
         queue.wake();
@@ -241,6 +261,19 @@ impl Queue {
         }
         self.durable_bytes += bytes;
         self.durable.push_back(entry);
+    }
+
+    /// Appends a part of the snapshot or replay with which the stream begins.
+    fn enqueue_exempt(&mut self, entry: Entry, epoch: &str) {
+        self.exempt_bytes += entry.bytes(self.encoding, epoch).len();
+        self.enqueue(entry, epoch);
+    }
+
+    /// Takes the durable entries, because something that includes events up to `upto` comes before them.
+    fn begin_again(&mut self, upto: Seq) -> VecDeque<Entry> {
+        (self.durable_bytes, self.exempt_bytes) = (0, 0);
+        self.floor = self.floor.max(upto);
+        mem::take(&mut self.durable)
     }
 
     fn clear(&mut self) {
@@ -337,6 +370,13 @@ impl Entry {
 
     fn seq(&self) -> Option<Seq> {
         self.event().map(|event| event.seq)
+    }
+
+    fn without_id(self, encoding: Encoding) -> Self {
+        match self.event() {
+            Some(event) => Self::Snapshot(encode(encoding, &event.event, None)),
+            None => self,
+        }
     }
 
     fn bytes<'a>(&'a self, encoding: Encoding, epoch: &str) -> &'a Bytes {

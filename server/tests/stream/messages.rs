@@ -1,5 +1,7 @@
 //! Messages between users: which streams receive them, live and in replay.
 
+use std::sync::Arc;
+
 use engine::access::Visibility;
 use model::{JobId, MessageTo};
 use server::stream::{StreamTiming, Subscriber};
@@ -47,6 +49,28 @@ async fn message_to_user_reaches_only_their_streams() {
     assert_eq!(next_message(&mut open(&mei, missed).await).await, "for mei");
     ledger.state(1, 1, model::JobState::Running, 1);
     jobs_only.expect("state").await;
+}
+
+#[tokio::test]
+async fn message_while_a_snapshot_is_read_is_sent_once_after_it() {
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let router = ledger.router_for(named("mei")).await;
+    let mut reader = StreamReader::get(&router, "/events?topic=messages&topic=jobs").await;
+    reader.expect("hello").await;
+    // Published before the snapshot is read; and committed before, but published after.
+    ledger.message(to("mei"), "early");
+    let late = ledger.commit_message(to("mei"), "late");
+    let id = reader.expect("snapshot").await.id;
+    assert_eq!(id.as_deref(), Some("e1.2"));
+    let early = reader.expect("message").await;
+    assert_eq!((early.data["text"].as_str(), early.id), (Some("early"), None), "ids only rise");
+    ledger.publish(Arc::clone(&late));
+    ledger.publish(late);
+    let late = reader.expect("message").await;
+    assert_eq!((late.data["text"].as_str(), late.id), (Some("late"), None));
+    ledger.message(to("mei"), "after");
+    let after = reader.expect("message").await;
+    assert_eq!((after.data["text"].as_str(), after.id.as_deref()), (Some("after"), Some("e1.3")));
 }
 
 #[tokio::test]

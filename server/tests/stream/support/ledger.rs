@@ -180,11 +180,18 @@ impl Ledger {
 
     /// Commits and publishes a message. Returns its number.
     pub(crate) fn message(&self, to: MessageTo, text: &str) -> Seq {
+        let message = self.commit_message(to, text);
+        let number = message.seq;
+        self.publish(message);
+        number
+    }
+
+    /// Commits a message without publishing it.
+    pub(crate) fn commit_message(&self, to: MessageTo, text: &str) -> Arc<DurableEvent> {
         let (job, number) = (to.job(), Seq(self.source.state().events.len() as i64 + 1));
         let (text, from) = (text.to_owned(), "ann".to_owned());
         let message = MessageEvent { number, to, text, from, tone: Tone::Info, at: Micros(1) };
-        self.publish(self.commit(job, StreamEvent::Message(message)));
-        number
+        self.commit(job, StreamEvent::Message(message))
     }
 
     pub(crate) fn tick(&self, job: i64, attempt: AttemptNo, rev: u64) {
