@@ -27,10 +27,7 @@ use url::form_urlencoded;
 use crate::{
     AppState,
     handlers::{pages, sign_in::return_path},
-    http::{
-        form_pages,
-        response::{error_response, see_other, wants_html},
-    },
+    http::response::{error_response, see_other, wants_html},
     identity::RequestIdentity,
 };
 
@@ -191,6 +188,11 @@ impl FormRedirect {
         redirect
     }
 
+    /// To the page.
+    pub(crate) fn done(self) -> Response {
+        see_other(self.to)
+    }
+
     /// To the page, with the error as a flash message.
     pub(crate) async fn failure(self, error: ApiError) -> Response {
         let flash = Flash { tone: Tone::Danger, text: error.message.clone() };
@@ -221,9 +223,6 @@ fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
     let page = uri.as_ref().and_then(http::Uri::path_and_query).map(PathAndQuery::as_str);
     let home = url("/");
-    // A page that answered a form has the address of the form.
-    let form = page.and_then(|page| page.strip_prefix(&url("/api/"))).and_then(form_pages::page_of).map(url);
-    let page = form.as_deref().or(page);
     let page = page.filter(|page| return_path::is_below(&home, page)).unwrap_or(&home);
     HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
 }

@@ -33,8 +33,17 @@ pub(crate) async fn page(
     }
     let path = request.uri().path().to_owned();
     let config = Arc::clone(&state.config);
-    let mut response = render(state, request, || ()).await;
-    offline::allow_saving(&mut response, &path, &config);
+    let query = request.uri().query().unwrap_or_default();
+    let Some(form) = state.form_outcomes.take(query, identity.engine.actor()) else {
+        let mut response = render(state, request, || ()).await;
+        offline::allow_saving(&mut response, &path, &config);
+        return response;
+    };
+    let status = form.outcome.as_ref().err().and_then(|error| StatusCode::from_u16(error.status()).ok());
+    let mut response = render(state, request, move || provide_context(form.clone())).await;
+    if let Some(status) = status {
+        *response.status_mut() = status;
+    }
     response
 }
 

@@ -1,7 +1,9 @@
 //! Server functions with a form on a settings page: the responses for browsers without script.
 //!
-//! Errors of fields appear beside the fields, and a secret appears once: in both cases the response is the page itself.
-//! Everything else redirects to the page.
+//! All redirect to the page, so that reloading it sends nothing again. It shows errors of fields beside the fields, a
+//! secret once, and everything else as a flash message.
+
+mod outcomes;
 
 use app::{
     server_fns::{ApiError, Delivered, FormResult, FormState},
@@ -13,21 +15,21 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, Method, StatusCode, Uri, header, request::Parts};
+use http::{HeaderValue, header};
 use http_body_util::BodyExt;
-use leptos::prelude::provide_context;
 use model::Tone;
 use url::form_urlencoded;
 
+pub(crate) use self::outcomes::FormOutcomes;
 use crate::{
     AppState,
-    handlers::{
-        api::{self, FormRedirect},
-        pages,
-    },
+    handlers::api::{self, FormRedirect},
     http::response::{error_response, wants_html},
     identity::RequestIdentity,
 };
+
+/// The longest form that comes back with its errors, bytes: outcomes are kept in memory.
+const MAX_KEPT: usize = 64 << 10;
 
 /// `POST /api/{function}` of a form on `page`, whose `{id}` is the argument of that name.
 pub(crate) async fn call(
@@ -46,42 +48,31 @@ pub(crate) async fn call(
         Err(error) => (Err(error), Bytes::new()),
     };
     let page = &*fill_id(page, &arguments);
-    let (head, done) = match (browser, answer) {
+    let extensions = &head.extensions;
+    let outcome = match (browser, answer) {
         (false, Ok(answer)) => return no_store(answer),
         (false, Err(error)) => return error_response(&error),
         (true, Ok(answer)) => {
             let (outer, body) = answer.into_parts();
             match read_done(body).await {
-                Ok(done) if done.secret.is_some() => (head, Ok(done)),
+                Ok(done) if done.secret.is_some() => Ok(done),
                 Ok(done) => {
-                    let redirect = FormRedirect::to_page(page, &head.extensions);
+                    let redirect = FormRedirect::to_page(page, extensions);
                     redirect.set_flash(Flash { tone: Tone::Success, text: done.message }).await;
                     return redirect.success(&Response::from_parts(outer, Body::empty()));
                 }
-                Err(error) => return FormRedirect::to_page(page, &head.extensions).failure(error).await,
+                Err(error) => return FormRedirect::to_page(page, extensions).failure(error).await,
             }
         }
-        (true, Err(error)) if error.fields.is_empty() => {
-            return FormRedirect::to_page(page, &head.extensions).failure(error).await;
+        (true, Err(error)) if error.fields.is_empty() || arguments.len() > MAX_KEPT => {
+            return FormRedirect::to_page(page, extensions).failure(error).await;
         }
-        (true, Err(error)) => (head, Err(error)),
+        (true, Err(error)) => Err(error),
     };
     let entries = form_urlencoded::parse(&arguments).into_owned().collect();
-    render_page(state, page, head, FormState { function, entries, outcome: done }).await
-}
-
-/// Renders the page with the outcome of the form.
-async fn render_page(state: AppState, page: &str, mut head: Parts, sent: FormState) -> Response {
-    let status = match &sent.outcome {
-        Ok(_) => StatusCode::OK,
-        Err(error) => StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses"),
-    };
-    head.method = Method::GET;
-    head.uri = page.parse().unwrap_or_else(|_| Uri::from_static("/"));
-    let request = Request::from_parts(head, Body::empty());
-    let mut response = pages::render(state, request, move || provide_context(sent.clone())).await;
-    *response.status_mut() = status;
-    response
+    let outcome = FormState { function, entries, outcome };
+    let page = state.form_outcomes.keep(page, identity.engine.actor().clone(), outcome);
+    FormRedirect::to_page(&page, extensions).done()
 }
 
 /// Reads the outcome from the response of the function.

@@ -2,8 +2,7 @@
 
 use engine::access::Action;
 
-/// Server functions with a form on a page: name, action, page. `{id}` is the argument of that name. The response to a
-/// browser without script is the page itself if there is an error or a secret to show, see
+/// Server functions with a form on a page: name, action, page. `{id}` is the argument of that name. See
 /// `handlers::settings_forms`.
 pub(crate) const FORMS: [(&str, Action, &str); 15] = [
     ("change_password", Action::OwnAccount, "/settings"),
@@ -22,13 +21,3 @@ pub(crate) const FORMS: [(&str, Action, &str); 15] = [
     ("send_message", Action::Write, "/messages"),
     ("add_note", Action::Write, "/jobs/{id}"),
 ];
-
-/// The page with the form of a server function, if there is one.
-pub(crate) fn page_of(function: &str) -> Option<&'static str> {
-    FORMS.iter().find(|(name, ..)| *name == function).map(|(.., page)| without_parameters(page))
-}
-
-/// The page without parameters: for the page of a job the list of jobs.
-pub(crate) fn without_parameters(page: &'static str) -> &'static str {
-    page.split("/{").next().unwrap_or(page)
-}

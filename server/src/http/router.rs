@@ -22,11 +22,7 @@ use engine::access::Action;
 use crate::{
     AppState,
     handlers::{api, audit_csv, downloads, new_job, offline, pages, schedules, settings_forms, sign_in, uploads},
-    http::{
-        assets,
-        form_pages::{FORMS, without_parameters},
-        health, trace,
-    },
+    http::{assets, form_pages::FORMS, health, trace},
     middleware::{
         auth, body_timeout, client_ip, close_on_unread_body, csrf,
         hosts::{self, Hosts},
@@ -141,7 +137,7 @@ pub fn table() -> Vec<Route> {
         get("/mark.svg", Public, Plain, assets::unversioned),
         get(format!("/{}/{{*file}}", assets::folder()), Public, Plain, assets::versioned),
     ];
-    table.extend(FORMS.into_iter().flat_map(|(function, action, page)| server_function_form(function, action, page)));
+    table.extend(FORMS.into_iter().map(|(function, action, page)| server_function_form(function, action, page)));
     table
 }
 
@@ -191,17 +187,11 @@ fn server_function(function: &'static str, action: Action) -> Route {
     post(format!("/api/{function}"), action, Shape::Answer, api::call)
 }
 
-/// A server function with a page. A page that answered its form has the address of the function, so a GET for that
-/// address redirects to the page.
-fn server_function_form(function: &'static str, action: Action, page: &'static str) -> [Route; 2] {
-    let path = format!("/api/{function}");
-    let back = move || async move { Redirect::to(&app::base_path::url(without_parameters(page))) };
-    [
-        post(path.clone(), action, Shape::Answer, move |state, identity, request| {
-            settings_forms::call(page, state, identity, request)
-        }),
-        get(path, Action::Public, Shape::Plain, back),
-    ]
+/// A server function with a form on a page.
+fn server_function_form(function: &'static str, action: Action, page: &'static str) -> Route {
+    post(format!("/api/{function}"), action, Shape::Answer, move |state, identity, request| {
+        settings_forms::call(page, state, identity, request)
+    })
 }
 
 /// Nests the router under the base path. `/healthz` stays at the root as well, since probes usually bypass the proxy;

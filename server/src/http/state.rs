@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
+    handlers::settings_forms::FormOutcomes,
     http::{assets, chunk_pool::ChunkPool},
     middleware::sessions::Sessions,
     stream::{StreamRevoker, StreamService},
@@ -36,6 +37,8 @@ pub struct AppState {
     /// Limits the downloads that read the store at a time.
     pub(crate) chunk_pool: ChunkPool,
     pub config: Arc<Config>,
+    /// Outcomes of forms that are shown after a redirect.
+    pub(crate) form_outcomes: FormOutcomes,
     /// The addresses of script and style.
     pub leptos: LeptosOptions,
     /// Cancelled at the start of a graceful shutdown; streams end then.
@@ -60,7 +63,8 @@ impl AppState {
             .site_pkg_dir(assets::folder())
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
-        Self { engine, auth, rules, sessions, revoker, streams, chunk_pool: ChunkPool::new(), config, leptos, stop }
+        let (chunk_pool, form_outcomes) = (ChunkPool::new(), FormOutcomes::default());
+        Self { engine, auth, rules, sessions, revoker, streams, chunk_pool, form_outcomes, config, leptos, stop }
     }
 
     /// The engine as `actor` may use it from `address`.

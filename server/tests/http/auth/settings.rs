@@ -111,16 +111,6 @@ fn token_cannot_reach_account_settings() {
 }
 
 #[test]
-fn get_of_form_action_redirects_to_its_page() {
-    let (_server, ada) = ServerWithAccounts::with_admin();
-    for (function, page) in
-        [("make_token", "/settings"), ("add_user", "/settings/users"), ("change_kind_rule", "/settings/tasks")]
-    {
-        assert_eq!(redirect_target(&ada.get(&format!("/api/{function}"))), page);
-    }
-}
-
-#[test]
 fn settings_without_accounts_hide_account_forms() {
     let browser = crate::support::browser::Browser::new();
     let get = |path: &str| {

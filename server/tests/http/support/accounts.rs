@@ -148,9 +148,14 @@ impl UserClient {
         self.send(self.request(Method::POST, path).header(ACCEPT, "text/html").form(form))
     }
 
-    /// Submits the form of a server function, as a browser without scripts does.
+    /// Submits the form of a server function, as a browser without scripts does. Returns the page that shows its errors
+    /// or its secret, if it has some, or else the redirect.
     pub(crate) fn submit(&self, function: &str, form: &[(&str, &str)]) -> Response {
-        self.send(self.request(Method::POST, &format!("/api/{function}")).header(ACCEPT, "text/html").form(form))
+        let response = self.post(&format!("/api/{function}"), form);
+        match response.headers().get(LOCATION).and_then(|place| place.to_str().ok()) {
+            Some(place) if place.contains("?form=") => self.get(place),
+            _ => response,
+        }
     }
 
     /// Calls a server function, which returns JSON.

@@ -109,6 +109,26 @@ fn token_is_shown_once_and_works_until_revoked() {
 }
 
 #[test]
+fn secret_is_shown_after_a_redirect_once_and_to_its_user_only() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let ben = server.add_user(&ada, "ben", "administrator");
+    let place = redirect_target(&ada.post("/api/make_token", &[("name", "ci"), ("expires", "30"), ("read", "on")]));
+    assert!(place.starts_with("/settings?form="), "{place}");
+    let shows = |user: &UserClient, place: &str| user.page(place).contains("value=\"mp_");
+    assert!(!shows(&ben, &place), "another user");
+    let page = ada.page(&place);
+    let secret = page.split("value=\"mp_").nth(1).unwrap().split('"').next().unwrap();
+    assert!(!shows(&ada, &place), "reloaded");
+    for place in ["/settings?form=0", "/settings?form=%ff", "/settings?form=", "/settings"] {
+        assert!(!shows(&ada, place), "{place}");
+    }
+    for file in std::fs::read_dir(server.data()).unwrap().map(|file| file.unwrap().path()).filter(|file| file.is_file())
+    {
+        assert!(!String::from_utf8_lossy(&std::fs::read(&file).unwrap()).contains(secret), "{}", file.display());
+    }
+}
+
+#[test]
 fn token_form_errors_are_at_fields_and_input_is_kept() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let make = |form: &[(&str, &str)], field: &str| {
