@@ -64,7 +64,7 @@ impl AppState {
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
         let (chunk_pool, form_outcomes) = (ChunkPool::new(), FormOutcomes::default());
-        Self { engine, auth, rules, sessions, revoker, streams, chunk_pool, form_outcomes, config, leptos, stop }
+        Self { engine, auth, rules, sessions, revoker, streams, chunk_pool, config, form_outcomes, leptos, stop }
     }
 
     /// The engine as `actor` may use it from `address`.
