@@ -54,8 +54,8 @@ impl PageContext {
             watching(&engine, session.as_ref())
         )?;
         let flash = match &session {
-            Some(session) => flash::take(session).await,
-            None => None,
+            Some(session) if !is_fetched_by_script() => flash::take(session).await,
+            Some(_) | None => None,
         };
         Ok(Self {
             cursor,
@@ -91,4 +91,11 @@ async fn watching(engine: &AuthorizedEngine, session: Option<&Session>) -> Resul
         }
     }
     Ok((watched, pinned_count))
+}
+
+/// Whether a script asks for fragments of the page. The flash message is for the next page that the reader sees. Browsers
+/// send `Sec-Fetch-Dest` only over TLS, and other types than these for a page.
+fn is_fetched_by_script() -> bool {
+    use_context::<http::request::Parts>()
+        .is_some_and(|parts| parts.headers.get(http::header::ACCEPT).is_some_and(|types| types == "*/*"))
 }

@@ -18,6 +18,16 @@ fn password_change_ends_all_other_sessions() {
 }
 
 #[test]
+fn result_of_a_form_waits_for_the_next_page_and_not_for_a_refresh_by_script() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    let new = "another sentence of words";
+    let form = [("old", PASSWORD), ("new", new), ("again", new)];
+    let next = redirect_target(&ada.submit("change_password", &form));
+    assert!(!ada.api_get(&next).text().unwrap().contains("Password changed."));
+    assert!(ada.page(&next).contains("Password changed."));
+}
+
+#[test]
 fn password_form_errors_are_at_fields_without_echo() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let other = server.new_client();
