@@ -38,6 +38,8 @@ pub use task_name::TaskName;
 pub(crate) use text_area::{TextArea, escape_rcdata};
 #[cfg(feature = "ssr")]
 pub use timestamp::ReaderZone;
-pub use timestamp::{JobTimestamp, Timestamp, ago, local_time, localise, use_local_zone, write_time};
+pub use timestamp::{
+    Countdown, JobTimestamp, Timestamp, ago, local_time, localise, time_until, use_local_zone, write_time,
+};
 #[cfg(feature = "ssr")]
 pub(crate) use timestamp::{day, instant, whose_zone, zone_name};

@@ -9,7 +9,6 @@ mod folder_picker;
 pub(crate) mod fragments;
 mod in_place_forms;
 mod job_log;
-mod live_queues;
 mod pinned_jobs;
 mod start_form;
 mod upload_fields;
@@ -24,7 +23,6 @@ enum Enhancement {
     FolderPickers,
     InPlaceForms,
     JobLog,
-    LiveQueues,
     /// The jobs, and whether the page updates its title itself.
     PinnedJobs(Vec<JobView>, bool),
     StartForm,
@@ -39,7 +37,6 @@ fn start(enhancement: Enhancement) {
         Enhancement::FolderPickers => folder_picker::start(),
         Enhancement::InPlaceForms => in_place_forms::start(),
         Enhancement::JobLog => job_log::start(),
-        Enhancement::LiveQueues => live_queues::start(),
         Enhancement::PinnedJobs(jobs, titled) => pinned_jobs::follow(jobs, titled),
         Enhancement::StartForm => start_form::start(),
         Enhancement::UploadFields => upload_fields::start(),
@@ -77,12 +74,6 @@ pub fn InPlaceForms() -> impl IntoView {
 #[island]
 pub fn JobLog() -> impl IntoView {
     enhance(Enhancement::JobLog);
-}
-
-/// Refreshes the fragments of the queues page.
-#[island]
-pub fn LiveQueues() -> impl IntoView {
-    enhance(Enhancement::LiveQueues);
 }
 
 /// Submits the form with `data-starts` in place.

@@ -56,6 +56,20 @@ pub fn ago(at: Micros, now: Micros) -> String {
     text
 }
 
+/// `in 3 h 27 min`; `None` once the time has come.
+pub fn time_until(at: i64, now: Micros) -> Option<String> {
+    let seconds = Micros(at).seconds_since(now);
+    (seconds >= 1.0).then(|| "in ".to_owned() + &duration(seconds))
+}
+
+/// The time left until `at`, which the browser counts down.
+#[component]
+pub fn Countdown(at: Micros, now: Micros) -> impl IntoView {
+    let left = time_until(at.0, now);
+    let until = left.as_ref().map(|_| at.0.to_string());
+    view! { <span data-until=until>{left.unwrap_or_else(|| "now".to_owned())}</span> }
+}
+
 #[cfg(feature = "hydrate")]
 thread_local! {
     static LOCAL_ZONE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };

@@ -39,13 +39,18 @@ async fn send(form: HtmlFormElement, refusal: Element) {
     if let Ok(Some(dialog)) = form.closest("dialog") {
         dialog.unchecked_into::<HtmlDialogElement>().close();
     }
-    if answer.is_ok() && form.has_attribute("data-clears") {
+    let (accepted, clears) = (answer.is_ok(), form.has_attribute("data-clears"));
+    if accepted && clears {
         form.reset();
     }
     let why = answer.err().map(|refused| refused.message);
     browser::hide(&refusal, why.is_none());
     browser::set_text(&refusal, &why.unwrap_or_default());
     super::fragments::refresh_now().await;
+    // What was accepted is no longer typed: later values of the server are shown in its place.
+    if accepted && !clears {
+        form.reset();
+    }
 }
 
 /// Opens or closes the dialog that the clicked link names.

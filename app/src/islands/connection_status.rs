@@ -6,6 +6,7 @@ use web_sys::Element;
 
 use crate::{
     browser::{hide, set, set_text},
+    enhance::fragments,
     live::{self, ConnectionState},
 };
 
@@ -15,10 +16,12 @@ const PAUSE: Duration = Duration::from_secs(2);
 const NAMED: usize = 3;
 
 /// Shows the state of the connection in `.link`, with the age of the data, and announces changes of shown jobs to
-/// screen readers. When the session has ended, offers to sign in again. Hidden without script.
+/// screen readers. When the session has ended, offers to sign in again. Hidden without script. Keeps what it says true:
+/// starts to refresh the fragments of the page.
 #[island]
 pub fn ConnectionStatus() -> impl IntoView {
     super::on_hydrate(|| {
+        fragments::follow();
         let find = |selector| document().query_selector(selector).ok().flatten();
         let parts = (find(".link"), find(".link > .word"), find(".link > .age"));
         if let (Some(place), Some(word_place), Some(age_place)) = parts {

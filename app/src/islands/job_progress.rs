@@ -1,6 +1,6 @@
 //! The page of a job: its state and its progress card.
 
-use std::{cell::Cell, time::Duration};
+use std::cell::Cell;
 
 use leptos::prelude::*;
 use model::{JobView, Micros};
@@ -15,8 +15,8 @@ use crate::{
     live,
 };
 
-/// The state of the job of a page. Updates the title of the page, and refreshes the fragments when state, attempt or
-/// stage change.
+/// The state of the job of a page. Updates the title of the page, and refreshes the fragments: at once when state, attempt
+/// or stage change, later for mere progress.
 #[island]
 pub fn JobPill(job: JobView, now: Micros) -> impl IntoView {
     let job = live::job(job, now);
@@ -26,7 +26,6 @@ pub fn JobPill(job: JobView, now: Micros) -> impl IntoView {
 
 fn follow(job: LiveJob) {
     let step_of = |job: &JobView| (job.attempt, job.shown(), job.progress.stage.as_ref().map(|stage| stage.index));
-    live::on_control(|| fragments::refresh(Duration::ZERO));
     let shown = Cell::new(step_of(&job.view.read_untracked()));
     live::effect(move || {
         let job = job.view.read();
@@ -35,8 +34,10 @@ fn follow(job: LiveJob) {
             document().set_title(&title);
         }
         let step = step_of(&job);
-        if shown.replace(step) != step {
-            fragments::refresh(Duration::ZERO);
+        if shown.replace(step) == step {
+            fragments::refresh_at(fragments::LATER);
+        } else {
+            fragments::refresh();
         }
     });
 }

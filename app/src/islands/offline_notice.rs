@@ -1,4 +1,4 @@
-use std::{cell::Cell, time::Duration};
+use std::cell::Cell;
 
 use leptos::{prelude::*, task::spawn_local};
 use model::Micros;
@@ -46,7 +46,7 @@ pub fn OfflineNotice() -> impl IntoView {
                         hide(&unsent, true);
                     }
                     if kept.is_some() {
-                        fragments::refresh(Duration::ZERO);
+                        fragments::refresh();
                     }
                 }
                 ConnectionState::SignedOut if changed => {

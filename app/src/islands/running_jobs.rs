@@ -1,5 +1,7 @@
 //! Running jobs of the overview.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use model::{JobId, JobState, JobView, Micros};
 
@@ -9,8 +11,11 @@ use crate::{
     live,
 };
 
+/// How long the row of a job that has ended stays.
+const LEAVES_AFTER: Duration = Duration::from_secs(5);
+
 /// A table of running jobs. A new job is added at the end; where there is no room, it takes the row of a job that has
-/// ended. No row ever moves.
+/// ended. Such a row leaves after some seconds.
 #[island]
 pub fn RunningJobs(
     jobs: Vec<JobView>,
@@ -19,6 +24,13 @@ pub fn RunningJobs(
     now: Micros,
 ) -> impl IntoView {
     let rows = slots_of(jobs, 0, slots);
+    let runs = |job: &JobView| job.state == JobState::Running;
+    let leave = move || rows.update(|rows| rows.retain(runs));
+    live::on_state(move |event| {
+        if !runs(&event.view) {
+            set_timeout(leave, LEAVES_AFTER);
+        }
+    });
     view! {
         <p class="body quiet-text" hidden=reactive(move || !rows.read().is_empty())>
             {text::NOTHING_IS_RUNNING}

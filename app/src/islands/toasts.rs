@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use leptos::prelude::*;
 use model::{MessageEvent, MessageTo, Tone};
 use wasm_bindgen::JsCast;
@@ -33,11 +31,9 @@ pub fn Toasts() -> impl IntoView {
                 if let Some(place) = first(&document(), ".announcements") {
                     set_text(&place, &sentence(message));
                 }
-                fragments::refresh(Duration::ZERO);
+                fragments::refresh();
             }
-            None if first(&document(), "[data-notes], [data-part=messages]").is_some() => {
-                fragments::refresh(Duration::ZERO);
-            }
+            // Fragments are refreshed after a gap in any case.
             None => {}
         });
         on(&place.clone(), "click", move |event| {

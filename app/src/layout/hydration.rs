@@ -5,7 +5,8 @@ use crate::{base_path::url, context::app};
 /// The delay before the service worker is registered, milliseconds.
 const LATER: u32 = 1_000;
 
-/// Hydration: loads the wasm after the first paint and runs the islands. Later, in a secure context, registers the
+/// Hydration: loads the wasm after the first paint and runs the islands; those of a refreshed fragment when it says that
+/// they are drawn. Later, in a secure context, registers the
 /// service worker (`public/service-worker.js`) and reports this page to it.
 ///
 /// Replaces Leptos' `HydrationScripts`, which loads at once, so that compilation delays the first paint, and hydrates
@@ -35,7 +36,9 @@ pub(crate) fn HydrationScript(options: LeptosOptions) -> impl IntoView {
   const [program] = await Promise.all([import("{program}.js"), import("{parts}")]);
   await program.default({{ module_or_path: wasm }});
   program.hydrate();
-  for (const island of document.querySelectorAll("leptos-island")) program[island.dataset.component](island);{keep}
+  const hydrate = (island) => program[island.dataset.component](island);
+  document.querySelectorAll("leptos-island").forEach(hydrate);
+  document.addEventListener("drawn", ({{ target }}) => [target, ...(target.querySelectorAll?.("*") ?? [])].filter((part) => part.localName === "leptos-island").forEach(hydrate), true);{keep}
 }};
 document.hidden ? wake() : new PerformanceObserver((_, paint) => {{ paint.disconnect(); wake(); }}).observe({{ type: "paint", buffered: true }});"#
     );

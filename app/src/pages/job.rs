@@ -1,7 +1,7 @@
 //! Job page: progress, log, files, input and actions of one job.
 //!
 //! Islands update what changes often. Parts with `data-part` are drawn by the server only: when the job changes its
-//! state, attempt or stage, the page is fetched again and they are replaced.
+//! state, attempt or stage, they are fetched again at once, and while it runs every ten seconds.
 
 mod attempts;
 mod data;

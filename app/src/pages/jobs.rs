@@ -104,7 +104,7 @@ fn Tabs(filter: Filter, counts: Counts) -> impl IntoView {
     // The tab "Paused" is shown only if there are paused jobs.
     let shown = |tab: &Tab| *tab != Tab::Paused || filter.tab == Tab::Paused || counts.paused > 0;
     view! {
-        <nav class="tabs" aria-label=text::STATES>
+        <nav class="tabs" aria-label=text::STATES data-part="tabs">
             {Tab::ALL.into_iter().filter(shown).map(tab).collect::<Vec<_>>()}
         </nav>
     }

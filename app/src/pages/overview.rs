@@ -58,15 +58,19 @@ struct OverviewData {
 pub fn Overview() -> impl IntoView {
     let context = expect_context::<PageContext>();
     let span = Span::read(&use_query_map().read_untracked());
+    let moving = context.counts.running > 0;
     view! {
         <Title text=text::OVERVIEW />
         <ListHeader name=text::OVERVIEW />
-        <DataDirectory />
-        {if context.counts.total() == 0 && context.suspended.is_empty() {
-            Either::Left(view! { <NoJobsYet /> })
-        } else {
-            Either::Right(from_store(read(span), move |data| view! { <Cards context data span /> }))
-        }}
+        <div class="part" data-part="overview">
+            <DataDirectory />
+            {if context.counts.total() == 0 && context.suspended.is_empty() {
+                Either::Left(view! { <NoJobsYet /> })
+            } else {
+                Either::Right(from_store(read(span), move |data| view! { <Cards context data span /> }))
+            }}
+        </div>
+        {moving.then(|| view! { <RefreshWithoutScript /> })}
     }
 }
 
@@ -90,33 +94,23 @@ async fn read(span: Span) -> engine::Result<OverviewData> {
 
 #[component]
 fn Cards(context: PageContext, data: OverviewData, span: Span) -> impl IntoView {
-    let moving = context.counts.running > 0;
     view! {
         <div class="stack">
-            <div class="part" data-part="attention">
-                <Attention
-                    jobs=context.attention.clone()
-                    suspended=context.suspended.clone()
-                    running=data.running.clone()
-                    controls=data.controls
-                />
-            </div>
-            <div class="part" data-part="figures">
-                <Metrics counts=context.counts day=data.day />
-            </div>
+            <Attention
+                jobs=context.attention.clone()
+                suspended=context.suspended.clone()
+                running=data.running.clone()
+                controls=data.controls
+            />
+            <Metrics counts=context.counts day=data.day />
             <RunningJobs jobs=data.running counts=context.counts now=context.now />
-            <div class="split even" data-part="past">
+            <div class="split even">
                 <FinishedPerHour hours=data.span span />
                 <Storage usage=data.usage />
             </div>
-            <div class="part" data-part="next">
-                <NextRuns schedules=data.schedules now=context.now />
-            </div>
-            <div class="part" data-part="tasks">
-                <Tasks kinds=data.kinds />
-            </div>
+            <NextRuns schedules=data.schedules now=context.now />
+            <Tasks kinds=data.kinds />
         </div>
-        {moving.then(|| view! { <RefreshWithoutScript /> })}
     }
 }
 

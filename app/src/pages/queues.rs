@@ -12,7 +12,7 @@ use crate::{
     base_path::url,
     components::{Icon, TaskName, Timestamp},
     context::app,
-    enhance::{InPlaceForms, LiveQueues},
+    enhance::InPlaceForms,
     layout::RefreshWithoutScript,
     server_fns::MAX_PARALLEL_JOBS,
 };
@@ -33,13 +33,12 @@ fn QueueCards(queues: Vec<QueueStatus>) -> impl IntoView {
     let cards: Vec<_> = queues.into_iter().map(|queue| view! { <QueueCard queue /> }).collect();
     view! {
         <div class="stack">
-            <div class="stack" data-forms="">
+            <div class="stack" data-forms="" data-part="queues">
                 {cards}
             </div>
             <p class="notice bad refusal" role="alert" hidden=true></p>
         </div>
         <InPlaceForms />
-        <LiveQueues />
         {moving.then(|| view! { <RefreshWithoutScript /> })}
     }
 }
@@ -61,23 +60,17 @@ fn QueueCard(queue: QueueStatus) -> impl IntoView {
     let handles = if manages {
         Either::Left(view! {
             <Limit control=control.clone() most=None />
-            <div class="part" data-part=format!("{id}-turn")>
-                <PauseButton control />
-            </div>
+            <PauseButton control />
         })
     } else {
-        Either::Right(
-            view! { <span class="hint" data-part=format!("{id}-limit")>{limit_in_words(&control, None)}</span> },
-        )
+        Either::Right(view! { <span class="hint">{limit_in_words(&control, None)}</span> })
     };
     view! {
         <section class="card" aria-labelledby=id.clone()>
             <header>
                 <h2 id=id.clone()>{name}</h2>
-                <div class="part" data-part=id.clone()>
-                    <Paused control=queue.control.clone() />
-                    <span class="hint">{summary(&queue.jobs())}</span>
-                </div>
+                <Paused control=queue.control.clone() />
+                <span class="hint">{summary(&queue.jobs())}</span>
                 <div class="actions">{handles}</div>
             </header>
             <table class="table stacking queue">
@@ -140,8 +133,6 @@ fn Row(
     let held = held.or_else(|| kind.is_full().then_some(text::LIMIT_REACHED));
     let KindStatus { task, control, jobs } = kind;
     let name = task.kind.as_str();
-    let part = |what: &str| format!("kind-{name}-{what}");
-    let state_part = part("state");
     let state = match control.paused_at {
         Some(_) => Either::Left(view! { <Paused control=control.clone() /> }),
         None => Either::Right(waiting_reason(&jobs, held)),
@@ -160,13 +151,13 @@ fn Row(
             <td data-label=text::LIMIT>
                 <Limit control=control.clone() most=task.limit />
             </td>
-            <td data-part=part("turn")>
+            <td>
                 <PauseButton control />
             </td>
         })
     } else {
         Either::Right(view! {
-            <td data-label=text::LIMIT data-part=part("limit")>
+            <td data-label=text::LIMIT>
                 <span class="limit">{limit_in_words(&control, task.limit)}</span>
             </td>
         })
@@ -175,15 +166,13 @@ fn Row(
         <tr>
             <th scope="row">
                 <TaskName kind=name.to_owned() name=task.name.to_owned()>
-                    <span class="part" data-part=state_part>
-                        {state}
-                    </span>
+                    {state}
                 </TaskName>
             </th>
-            <td class="number" data-label=text::RUNNING data-part=part("running")>
+            <td class="number" data-label=text::RUNNING>
                 {some(JobState::Running, "")}
             </td>
-            <td class="number" data-label=text::WAITING data-part=part("waiting")>
+            <td class="number" data-label=text::WAITING>
                 {(!waiting.is_empty()).then(|| view! { <span class="two">{waiting}</span> })}
             </td>
             {handles}
@@ -223,7 +212,7 @@ fn PauseButton(control: QueueControl) -> impl IntoView {
     }
 }
 
-/// Limit of parallel jobs. Not a fragment: the user may be typing.
+/// Limit of parallel jobs.
 #[component]
 fn Limit(
     control: QueueControl,

@@ -11,7 +11,7 @@ use engine::{
     access::Action,
     store::{JobRuns, Schedule, ScheduleAt, ScheduleId, SchedulePage},
 };
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use model::count;
@@ -32,7 +32,6 @@ use crate::{
     enhance::InPlaceForms,
     layout::RefreshWithoutScript,
 };
-pub(super) use descriptions::relative_time;
 
 /// Schedules on one page.
 const PAGE: u32 = 50;
@@ -83,37 +82,40 @@ fn new_schedule_button() -> impl IntoView {
 
 #[component]
 fn List(page: SchedulePage, runs: JobRuns) -> impl IntoView {
-    if page.schedules.is_empty() {
-        return view! { <Empty /> }.into_any();
-    }
     let pager = pager(&page);
+    let empty = page.schedules.is_empty();
     let row = |schedule: Schedule| {
         let last = runs.get(&schedule.id).cloned().unwrap_or_default();
         view! { <Row schedule last=run_history(&last).into_any() /> }
     };
     view! {
-        <section class="card" aria-label=text::ALL_SCHEDULES data-forms="">
-            <table class="table stacking schedules">
-                <thead>
-                    <tr>
-                        <th scope="col">{text::SCHEDULE}</th>
-                        <th scope="col">{text::WHEN}</th>
-                        <th scope="col">{text::NEXT_RUN}</th>
-                        <th scope="col">{text::LAST_20_RUNS}</th>
-                        <th scope="col">
-                            <span class="visually-hidden">{text::ACTIONS}</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{page.schedules.into_iter().map(row).collect::<Vec<_>>()}</tbody>
-            </table>
+        <section class="card" aria-label=text::ALL_SCHEDULES data-forms="" data-part="schedules">
+            {if empty {
+                Either::Left(view! { <Empty /> })
+            } else {
+                Either::Right(view! {
+                    <table class="table stacking schedules">
+                        <thead>
+                            <tr>
+                                <th scope="col">{text::SCHEDULE}</th>
+                                <th scope="col">{text::WHEN}</th>
+                                <th scope="col">{text::NEXT_RUN}</th>
+                                <th scope="col">{text::LAST_20_RUNS}</th>
+                                <th scope="col">
+                                    <span class="visually-hidden">{text::ACTIONS}</span>
+                                </th>
+                            </tr>
+                        </thead>
+                        <tbody>{page.schedules.into_iter().map(row).collect::<Vec<_>>()}</tbody>
+                    </table>
+                })
+            }}
             {pager}
         </section>
         <p class="notice bad refusal" role="alert" hidden=true></p>
         <InPlaceForms />
         <RefreshWithoutScript />
     }
-    .into_any()
 }
 
 fn pager(page: &SchedulePage) -> Option<impl IntoView + use<>> {
@@ -147,10 +149,10 @@ fn pager(page: &SchedulePage) -> Option<impl IntoView + use<>> {
 #[component]
 fn Empty() -> impl IntoView {
     view! {
-        <section class="card empty" aria-labelledby="empty">
-            <h2 id="empty">{text::NO_SCHEDULES}</h2>
+        <div class="empty">
+            <h2>{text::NO_SCHEDULES}</h2>
             <p>{text::NO_SCHEDULES_HINT}</p>
-        </section>
+        </div>
     }
 }
 
@@ -171,7 +173,7 @@ fn Row(schedule: Schedule, last: AnyView) -> impl IntoView {
         }
     });
     view! {
-        <tr>
+        <tr data-key=id.to_string()>
             <th scope="row">
                 <div class="job">
                     <span class="kind">
@@ -191,13 +193,13 @@ fn Row(schedule: Schedule, last: AnyView) -> impl IntoView {
                     </small>
                 </span>
             </td>
-            <td data-label=text::NEXT_RUN class="nowrap" data-part=format!("schedule-{id}-next")>
+            <td data-label=text::NEXT_RUN class="nowrap">
                 <Next schedule=schedule.clone() />
             </td>
-            <td data-label=text::LAST_RUNS data-part=format!("schedule-{id}-last")>
+            <td data-label=text::LAST_RUNS>
                 {last}
             </td>
-            <td class="number act" data-part=format!("schedule-{id}-actions")>
+            <td class="number act">
                 <span class="actions">
                     {changes.then(|| view! { <PauseButton schedule=schedule.clone() small=true /> })}
                     {starts.then(|| view! { <RunNow schedule=schedule.clone() small=true /> })}

@@ -35,7 +35,7 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
     let readers = url(&format!("/messages?to=job&job={job}"));
     view! {
         <section class="card notes" id="notes" aria-labelledby="notes-head" data-notes=job.to_string()>
-            <header>
+            <header data-part="notes-head">
                 <h2 id="notes-head">{text::NOTES}</h2>
                 {steers.then(|| view! { <a href=readers>{text::MESSAGE_VIEWERS}</a> })}
             </header>

@@ -74,7 +74,11 @@ pub fn Catalogue() -> impl IntoView {
                 }
             };
             let groups: Vec<_> = groups.into_iter().map(group).collect();
-            view! { {none} {groups} }
+            view! {
+                <div class="part" data-part="tasks">
+                    {none} {groups}
+                </div>
+            }
         })}
     }
 }
@@ -127,7 +131,7 @@ pub(super) fn TaskList(current: &'static str, usual: TypicalDurations) -> impl I
         }
     };
     view! {
-        <nav class="catalogue" aria-label=text::TASKS>
+        <nav class="catalogue" aria-label=text::TASKS data-part="tasks">
             {app().engine.startable().map(link).collect::<Vec<_>>()}
         </nav>
     }

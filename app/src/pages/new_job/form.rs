@@ -107,7 +107,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: TypicalDurations) -> impl IntoV
                 <SchedulingOptions draft=draft.clone() />
             </div>
             <footer>
-                <span>{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>
+                <span data-part="usually">{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>
                 <div class="actions">
                     <a href=url(&plan)>{text::CREATE_SCHEDULE}</a>
                     <button class="button primary" type="submit">

@@ -55,7 +55,7 @@ fn paused(control: QueueControl) -> impl IntoView {
         }
     };
     view! {
-        <li data-state="paused">
+        <li data-state="paused" data-key=format!("queue {}", control.name)>
             <Icon name="pause" />
             <p>
                 <a href=url("/queues")>{what}</a>
@@ -77,7 +77,7 @@ fn stopped_schedule(schedule: Schedule) -> impl IntoView {
     let href = url(&format!("/schedules/{}", schedule.id));
     let why = schedule.paused.map(|pause| text::paused_automatically(&pause.why)).unwrap_or_default();
     view! {
-        <li data-state="failed">
+        <li data-state="failed" data-key=format!("schedule {}", schedule.id)>
             <Icon name="schedules" />
             <p>
                 <a href=href.clone()>{schedule.plan.name.clone()}</a>
@@ -103,7 +103,7 @@ fn item(job: &JobView) -> impl IntoView + use<> {
     };
     let href = url(&format!("/jobs/{}", job.job));
     view! {
-        <li data-state=job.shown().data_state()>
+        <li data-state=job.shown().data_state() data-key=job.job.to_string()>
             <Icon name=icon />
             <p>
                 <a href=href.clone()>{job.title.clone()}</a>

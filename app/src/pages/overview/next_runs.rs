@@ -7,8 +7,7 @@ use model::Micros;
 use super::text;
 use crate::{
     base_path::url,
-    components::{Icon, Timestamp, kind_icon},
-    pages::schedules::relative_time,
+    components::{Countdown, Icon, Timestamp, kind_icon},
 };
 
 /// Schedules shown.
@@ -19,7 +18,7 @@ pub(super) fn NextRuns(schedules: Vec<Schedule>, now: Micros) -> impl IntoView {
     let due = |schedule: Schedule| schedule.next_at.map(|at| (at, schedule));
     let line = |(at, schedule): (Micros, Schedule)| {
         view! {
-            <li>
+            <li data-key=schedule.id.to_string()>
                 <Icon name=kind_icon(&schedule.plan.kind) />
                 <p>
                     <a href=url(&format!("/schedules/{}", schedule.id))>{schedule.plan.name}</a>
@@ -27,7 +26,7 @@ pub(super) fn NextRuns(schedules: Vec<Schedule>, now: Micros) -> impl IntoView {
                 <small>
                     <Timestamp at />
                     ", "
-                    {relative_time(at, now)}
+                    <Countdown at now />
                 </small>
             </li>
         }

@@ -3,10 +3,10 @@
 use engine::store::{Pause, Schedule};
 use leptos::prelude::*;
 
-use super::{descriptions::relative_time, text};
+use super::text;
 use crate::{
     base_path::url,
-    components::{Icon, Timestamp},
+    components::{Countdown, Icon, Timestamp},
     context::app,
 };
 
@@ -48,7 +48,9 @@ pub(super) fn Next(schedule: Schedule) -> impl IntoView {
                 <span>
                     <Timestamp at=next />
                 </span>
-                <small>{relative_time(next, now)}</small>
+                <small>
+                    <Countdown at=next now />
+                </small>
             </span>
         }
         .into_any(),

@@ -2,7 +2,7 @@
 
 use engine::store::{Missed, Overlap, Plan, Skip, SkipReason};
 use jiff::{Timestamp, tz::TimeZone};
-use model::{Micros, count, duration};
+use model::{Micros, count};
 
 /// `On weekdays at 02:00`. An expression that is no longer valid is returned unchanged.
 pub(super) fn in_words(plan: &Plan) -> String {
@@ -15,14 +15,6 @@ pub(super) fn in_zone(at: Micros, zone: &str) -> String {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let at = Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone);
     at.strftime("%a %-d %b %Y, %H:%M %Z").to_string()
-}
-
-/// `in 3 h 27 min`.
-pub(in crate::pages) fn relative_time(at: Micros, now: Micros) -> String {
-    match at.seconds_since(now) {
-        ..1.0 => "now".to_owned(),
-        seconds => format!("in {}", duration(seconds)),
-    }
 }
 
 pub(super) const fn overlap(overlap: Overlap) -> &'static str {

@@ -108,7 +108,7 @@ fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
     });
     view! {
         <header class="page-head">
-            <nav class="crumbs" aria-label=text::YOU_ARE_HERE>
+            <nav class="crumbs" aria-label=text::YOU_ARE_HERE data-part="crumbs">
                 <ol>
                     <li>
                         <a href=url("/schedules")>{text::SCHEDULES}</a>
@@ -116,13 +116,17 @@ fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
                     <li aria-current="page">{name.clone()}</li>
                 </ol>
             </nav>
-            <div class="title">
+            <div class="title" data-part="title">
                 <span class="kind large">
                     <Icon name=kind_icon(&schedule.plan.kind) />
                 </span>
                 <h1>{name.clone()}</h1>
             </div>
-            <p class="lead">{in_words(&schedule.plan)} ", " {schedule.plan.zone.clone()}</p>
+            <p class="lead" data-part="plan">
+                {in_words(&schedule.plan)}
+                ", "
+                {schedule.plan.zone.clone()}
+            </p>
             <div class="actions" data-forms="">
                 <div class="part" data-part="actions">
                     {starts.then(|| view! { <RunNow schedule=schedule.clone() /> })}
@@ -215,15 +219,15 @@ fn Aside(schedule: Schedule) -> impl IntoView {
                     </dl>
                 </div>
             </section>
+            <section class="card" aria-labelledby="input">
+                <header>
+                    <h2 id="input">{text::INPUT}</h2>
+                </header>
+                <div class="body">
+                    <Json text=JsonText::of(&input) label=text::INPUT_AS_JSON id="input-json" />
+                </div>
+            </section>
         </div>
-        <section class="card" aria-labelledby="input">
-            <header>
-                <h2 id="input">{text::INPUT}</h2>
-            </header>
-            <div class="body">
-                <Json text=JsonText::of(&input) label=text::INPUT_AS_JSON id="input-json" />
-            </div>
-        </section>
     }
 }
 
@@ -292,7 +296,7 @@ fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
     };
     let took = job.ended().and_then(|at| job.work_time(at)).map(duration);
     view! {
-        <tr>
+        <tr data-key=job.job.to_string()>
             <th scope="row">{due}</th>
             <td data-label=text::JOB>
                 <Link job=job.job />

@@ -12,13 +12,10 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::FieldKind;
 
-use super::{
-    descriptions::{in_zone, relative_time},
-    plan_fields, text,
-};
+use super::{descriptions::in_zone, plan_fields, text};
 use crate::{
     base_path::url,
-    components::Icon,
+    components::{Countdown, Icon},
     context::app,
     enhance::{FolderPickers, UploadFields},
     forms::{Draft, schedule_plan},
@@ -222,7 +219,9 @@ pub(super) fn NextRunTimes(cron: Cron) -> impl IntoView {
         view! {
             <li>
                 <span>{in_zone(at, cron.zone())}</span>
-                <small>{relative_time(at, now)}</small>
+                <small>
+                    <Countdown at now />
+                </small>
             </li>
         }
     };

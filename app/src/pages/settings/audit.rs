@@ -71,7 +71,7 @@ fn Lines(filter: AuditFilter, page: AuditPage) -> impl IntoView {
         view! { <Table rows=page.rows.clone() /> }.into_any()
     };
     view! {
-        <section class="card" aria-labelledby="audit">
+        <section class="card" aria-labelledby="audit" data-part="audit">
             <header>
                 <h2 id="audit">{text::AUDIT_LOG}</h2>
                 <span class="hint">{text::NEWEST_FIRST}</span>
@@ -113,7 +113,7 @@ fn Line(row: AuditRow) -> impl IntoView {
     let name = if row.by.name.is_empty() { text::NOT_SIGNED_IN.to_owned() } else { row.by.name.to_string() };
     let token = row.by.token.map(|token| view! { <small>{text::with_token(&token)}</small> });
     view! {
-        <tr>
+        <tr data-key=row.id.to_string()>
             <th scope="row" class="nowrap">
                 <Timestamp at=row.at />
             </th>

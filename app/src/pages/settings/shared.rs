@@ -95,7 +95,7 @@ pub(super) fn Tokens(
     let row = |token: Token| {
         let (id, name) = (token.id.0.to_string(), token.name.to_string());
         view! {
-            <tr>
+            <tr data-key=token.id.0.to_string()>
                 <th scope="row">
                     <span class="two">
                         <span>{name.clone()}</span>

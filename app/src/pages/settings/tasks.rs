@@ -45,7 +45,7 @@ fn Table(rules: Vec<KindRule>) -> impl IntoView {
                         </th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody data-part="rules">{rows}</tbody>
             </table>
             <footer>{text::RUN_HINT}</footer>
         </section>

@@ -50,7 +50,9 @@ fn Cards(people: Vec<User>, tokens: Vec<Token>, remove: Option<UserId>) -> impl 
         <section class="card" aria-labelledby="users">
             <header>
                 <h2 id="users">{text::USERS}</h2>
-                <span class="count-badge">{here}</span>
+                <span class="count-badge" data-part="users">
+                    {here}
+                </span>
             </header>
             {link("add_user")} {link("reset_password")}
             <Table people now />
@@ -69,7 +71,7 @@ fn Table(people: Vec<User>, now: Micros) -> impl IntoView {
         view! { <Row person this now /> }
     };
     view! {
-        <table class="table stacking people">
+        <table class="table stacking people" data-part="people">
             <thead>
                 <tr>
                     <th scope="col">{text::NAME}</th>
@@ -95,7 +97,7 @@ fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
         view! { <Tokens tokens now revoke="revoke_token_of" of_all=true /> }.into_any()
     };
     view! {
-        <section class="card" aria-labelledby="all-tokens">
+        <section class="card" aria-labelledby="all-tokens" data-part="tokens">
             <header>
                 <h2 id="all-tokens">{text::ALL_API_TOKENS}</h2>
                 <span class="count-badge">{count}</span>

@@ -7,7 +7,7 @@ use crate::{
     islands::{JobProgressCell, JobTimeCell},
 };
 
-/// Table of jobs. A row updates until its job ends.
+/// Table of jobs. A row updates itself until its job ends; each is a fragment, for what happens after.
 #[component]
 pub(in crate::pages) fn JobTable(jobs: Vec<JobView>, now: Micros) -> impl IntoView {
     let rows: Vec<_> = jobs.into_iter().map(|job| view! { <JobRow job now /> }).collect();
@@ -21,6 +21,7 @@ pub(in crate::pages) fn JobTable(jobs: Vec<JobView>, now: Micros) -> impl IntoVi
 
 #[component]
 fn JobRow(job: JobView, now: Micros) -> impl IntoView {
+    let part = format!("job-{}", job.job);
     let (progress, time) = if job.state.is_terminal() {
         let job = LiveJob::fixed(job.clone(), now);
         (view! { <ProgressCell job /> }.into_any(), view! { <TimeCell job /> }.into_any())
@@ -29,7 +30,7 @@ fn JobRow(job: JobView, now: Micros) -> impl IntoView {
         (view! { <JobProgressCell job=cell now /> }.into_any(), view! { <JobTimeCell job=other now /> }.into_any())
     };
     view! {
-        <tr>
+        <tr data-part=part>
             <th class="what" scope="row">
                 <JobName job />
             </th>

@@ -27,7 +27,7 @@ pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView
     };
     let rows: Vec<_> = sessions.into_iter().map(row).collect();
     view! {
-        <section class="card" aria-labelledby="sessions">
+        <section class="card" aria-labelledby="sessions" data-part="sessions">
             <header>
                 <h2 id="sessions">{text::SESSIONS}</h2>
                 <span class="count-badge">{count}</span>
@@ -65,12 +65,13 @@ pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView
 #[component]
 fn Row(session: SessionInfo, this: bool, now: Micros) -> impl IntoView {
     let device = session.device.clone();
+    let key = beginning(&session.key);
     let end = (!this).then(|| {
-        let value = beginning(&session.key);
+        let value = key.clone();
         view! { <ActionButton function="end_session" name="session" value class="button small" word=text::END of=device /> }
     });
     view! {
-        <tr>
+        <tr data-key=key>
             <th scope="row">
                 <span class="two">
                     <span>{session.device}</span>

@@ -35,11 +35,15 @@ pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
         <section class="card" aria-labelledby="tokens">
             <header>
                 <h2 id="tokens">{text::API_TOKENS}</h2>
-                <span class="count-badge">{count}</span>
+                <span class="count-badge" data-part="token-count">
+                    {count}
+                </span>
                 <span class="hint">{text::TOKENS_HINT}</span>
             </header>
             <ShownOnce form=form.clone() what=text::NEW_TOKEN />
-            {table}
+            <div class="part" data-part="tokens">
+                {table}
+            </div>
             <New form />
         </section>
     }

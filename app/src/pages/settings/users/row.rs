@@ -32,7 +32,7 @@ pub(super) fn Row(
     };
     let more = here.then(|| view! { <MoreActions user=person.id.0 name=name.clone() active=person.active /> });
     view! {
-        <tr>
+        <tr data-key=person.id.0.to_string()>
             <th scope="row">
                 <div class="person">
                     <span class="avatar" aria-hidden="true">
