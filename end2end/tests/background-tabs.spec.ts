@@ -1,15 +1,7 @@
 // Hidden and visible tabs of one browser, which opens at most six connections to a server.
 import { type BrowserContext, type Page } from "@playwright/test";
 import { completedSteps, expect, startJob, test, waitUntilLive } from "./support/milepost.ts";
-
-/** Simulates showing or hiding a tab. A headless browser never hides one. */
-async function setVisible(page: Page, visible: boolean) {
-  await page.evaluate((visible) => {
-    Object.defineProperty(document, "hidden", { value: !visible, configurable: true });
-    Object.defineProperty(document, "visibilityState", { value: visible ? "visible" : "hidden", configurable: true });
-    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
-  }, visible);
-}
+import { setVisible } from "./support/streams.ts";
 
 async function open(context: BrowserContext, job: number): Promise<Page> {
   const page = await context.newPage();

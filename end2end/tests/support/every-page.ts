@@ -69,12 +69,12 @@ async function createJobs(api: APIRequestContext, session: APIRequestContext, se
 }
 
 /** By form: there is no call that creates a schedule. */
-async function createSchedule(browser: Browser, server: Milepost, user: User) {
+export async function createSchedule(browser: Browser, server: Milepost, user: User, expression = "0 2 * * *") {
   const context = await browser.newContext({ baseURL: server.url, storageState: user.session, javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto("/schedules/new?kind=demo");
   await page.getByLabel("Name", { exact: true }).fill("Nightly");
-  await page.getByLabel("Cron expression").fill("0 2 * * *");
+  await page.getByLabel("Cron expression").fill(expression);
   await page.getByRole("button", { name: "Save schedule" }).click();
   await expect(page).toHaveURL(/\/schedules\/\d+$/);
   await context.close();

@@ -62,3 +62,12 @@ export async function expectProgress(page: Page) {
   const before = await completedSteps(page);
   await expect.poll(() => completedSteps(page), { message: page.url() }).toBeGreaterThan(before);
 }
+
+/** Simulates showing or hiding a tab. A headless browser never hides one. */
+export async function setVisible(page: Page, visible: boolean) {
+  await page.evaluate((visible) => {
+    Object.defineProperty(document, "hidden", { value: !visible, configurable: true });
+    Object.defineProperty(document, "visibilityState", { value: visible ? "visible" : "hidden", configurable: true });
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+  }, visible);
+}
