@@ -1,5 +1,5 @@
 // Fragments: parts of a page that are fetched again. What the reader does there stays, and the server is asked seldom.
-import type { Page } from "@playwright/test";
+import type { Page, Route } from "@playwright/test";
 import { expect, Milepost, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 import { setVisible } from "./support/streams.ts";
 
@@ -101,4 +101,30 @@ test("fragments: the curve of a running job grows", async ({ page, request }) =>
   const points = async () => (await curve.getAttribute("points"))?.split(" ").length ?? 0;
   const before = await points();
   await expect.poll(points, { timeout: 40_000 }).toBeGreaterThan(before);
+});
+
+test("fragments: a page that another build or another reader got changes nothing", async ({ page, request }) => {
+  await page.goto("/queues");
+  await waitUntilLive(page);
+  const row = page.getByRole("region", { name: "disk" });
+  for (const name of ["data-build", "data-who"]) {
+    const other = async (route: Route) => {
+      if (route.request().resourceType() !== "fetch") return route.continue();
+      const response = await route.fetch();
+      return route.fulfill({ response, body: (await response.text()).replace("<html", `<html ${name}="other"`) });
+    };
+    await page.route(page.url(), other);
+    const refreshed = page.waitForResponse((response) => response.request().resourceType() === "fetch" && response.url() === page.url());
+    await request.post("/api/pause_queue", { form: { queue: "disk" } });
+    await refreshed;
+    await page.waitForTimeout(1_000);
+    await expect(row.getByText("Paused", { exact: true })).toHaveCount(0);
+    await page.unroute(page.url(), other);
+    await request.post("/api/resume_queue", { form: { queue: "disk" } });
+    await page.reload();
+    await waitUntilLive(page);
+  }
+  await request.post("/api/pause_queue", { form: { queue: "disk" } });
+  await expect(row.getByText("Paused", { exact: true }), "a copy of its own is shown").toBeVisible();
+  await request.post("/api/resume_queue", { form: { queue: "disk" } });
 });

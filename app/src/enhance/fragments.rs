@@ -120,9 +120,18 @@ pub(crate) async fn refresh_now() {
     show(page).await;
 }
 
-/// Updates the fragments from a newer copy of the page. A file of its own, which pages fetch with their first refresh.
+/// Updates the fragments from a newer copy of the page, unless another build or for another reader drew it: this program
+/// cannot run the islands of the one, and the page must not show what belongs to the other. A file of its own, which
+/// pages fetch with their first refresh.
 #[wasm_split(fragments, wasm_split_path = ::leptos::wasm_split)]
 fn show(page: Document) {
+    let differs = |name: &str| {
+        let value = |page: Document| page.document_element().and_then(|root| root.get_attribute(name));
+        value(page.clone()) != value(document())
+    };
+    if differs("data-build") || differs("data-who") {
+        return;
+    }
     for part in all(&document(), "[data-part]") {
         let name = part.get_attribute("data-part").unwrap_or_default();
         if let Ok(Some(fresh)) = page.query_selector(&format!("[data-part='{name}']")) {
