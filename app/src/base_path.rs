@@ -25,3 +25,28 @@ fn base_path() -> String {
 pub fn url(path: &str) -> String {
     format!("{}{path}", base_path())
 }
+
+/// Returns `address` if it is that of a list of jobs: the overview or the job list, with any query. Anything else could
+/// lead to another site.
+#[cfg(feature = "ssr")]
+pub fn list_address(address: &str) -> Option<String> {
+    let page = address.split(['?', '#']).next().unwrap_or_default();
+    let is_list = page == url("/") || page == url("/jobs");
+    (is_list && address.bytes().all(|byte| byte.is_ascii_graphic())).then(|| address.to_owned())
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lists_of_jobs_are_list_addresses() {
+        for list in ["/", "/?span=7d", "/jobs", "/jobs?state=failed&kind=a", "/jobs?q=//x"] {
+            assert_eq!(list_address(list).as_deref(), Some(list));
+        }
+        for other in ["", "/jobs/1", "//evil.example", "/\\evil.example", "https://evil.example/jobs", "/jobs\r\nx: y"]
+        {
+            assert_eq!(list_address(other), None, "{other:?}");
+        }
+    }
+}

@@ -57,10 +57,14 @@ impl From<JsValue> for RequestError {
 
 const LOST: &str = "The request failed. Check your connection and try again.";
 
-/// Submits a form. Returns the address to go to, if any.
-pub(crate) async fn submit_form(form: &HtmlFormElement) -> Result<Option<String>, RequestError> {
+/// Submits a form, to the address of its button if that has one. Returns the address to go to, if any.
+pub(crate) async fn submit_form(
+    form: &HtmlFormElement,
+    button: Option<&Element>,
+) -> Result<Option<String>, RequestError> {
     let data = FormData::new_with_form(form)?;
-    post(&form.action(), &UrlSearchParams::new_with_str_sequence_sequence(&data)?).await.map(|reply| reply.location)
+    let action = button.and_then(|button| button.get_attribute("formaction")).unwrap_or_else(|| form.action());
+    post(&action, &UrlSearchParams::new_with_str_sequence_sequence(&data)?).await.map(|reply| reply.location)
 }
 
 /// The response of a server function.

@@ -2,11 +2,11 @@
 //! with; from then on it follows its signals.
 
 mod connection_status;
-mod job_cells;
 mod job_counts;
+mod job_list;
 mod job_progress;
+mod job_row;
 mod local_times;
-mod new_jobs_link;
 mod new_version;
 mod offline_notice;
 mod running_jobs;
@@ -18,11 +18,11 @@ mod toasts;
 use leptos::prelude::Effect;
 
 pub use connection_status::ConnectionStatus;
-pub use job_cells::{JobProgressCell, JobTimeCell};
 pub use job_counts::{JobCount, JobsBadge};
+pub use job_list::{EmptyText, JobList, ListFilter, PageLink};
 pub use job_progress::{JobPill, JobProgress};
+pub use job_row::RowRights;
 pub use local_times::LocalTimes;
-pub use new_jobs_link::{ListFilter, NewJobsLink};
 pub use new_version::NewVersionBanner;
 pub use offline_notice::OfflineNotice;
 pub use running_jobs::RunningJobs;

@@ -19,8 +19,8 @@ pub use folders::folders;
 pub use form_result::FormResult;
 pub use form_state::FormState;
 pub use jobs::{
-    Cancelled, Paused, cancel_job, delete_job, pause_job, pin_job, rerun_job, resume_job, retry_job, start_now,
-    unpin_job,
+    Cancelled, Paused, cancel_job, delete_job, dismiss_job, dismiss_jobs, pause_job, pin_job, rerun_job, resume_job,
+    retry_job, start_now, unpin_job,
 };
 pub use messages::{Delivered, add_note, send_message};
 pub use profile::{change_password, end_other_sessions, end_session, make_token, revoke_token, set_time_zone};

@@ -32,7 +32,7 @@ fn icons_shown_by_scripts_are_in_the_sprite() {
         folders: vec![entry],
         ..FolderListing::default()
     };
-    let mut icons = vec!["check", "slow"];
+    let mut icons = vec!["check", "slow", "plus", "retry", "stop", "trash"];
     icons.extend(shown.map(|shown| state_icon(shown, false)));
     icons.extend(kinds.map(kind_icon));
     icons.extend(tones.map(tone_icon));

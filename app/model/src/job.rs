@@ -181,6 +181,11 @@ impl JobView {
         Some(now.seconds_since(last_report)).filter(|seconds| *seconds >= quiet_after)
     }
 
+    /// Returns whether both jobs are of one kind and ended in the same state with the same error.
+    pub fn failed_like(&self, other: &Self) -> bool {
+        (&self.kind, self.state, &self.failure) == (&other.kind, other.state, &other.failure)
+    }
+
     /// Applies a progress update unless it is of another attempt, older, or after the end. Returns whether it did.
     pub fn apply_progress(&mut self, attempt: AttemptNo, progress: Progress) -> bool {
         let is_newer = attempt == self.attempt && progress.rev > self.progress.rev && !self.state.is_terminal();

@@ -24,6 +24,9 @@ pub fn JobTableHead(
                 <th class="when" scope="col">
                     "Time"
                 </th>
+                <th class="do" scope="col">
+                    <span class="visually-hidden">"Actions"</span>
+                </th>
             </tr>
         </thead>
     }

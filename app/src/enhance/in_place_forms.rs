@@ -1,37 +1,65 @@
+use std::cell::Cell;
+
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlDialogElement, HtmlFormElement};
+use web_sys::{Element, Event, HtmlDialogElement, HtmlFormElement, HtmlSelectElement, SubmitEvent};
 
-use crate::browser;
+use crate::{browser, live};
+
+/// How long a toast is shown, seconds.
+const TOAST: &str = "8";
 
 /// In-place forms: submits the forms in `[data-forms]` without leaving the page, and shows an error in the next
-/// element. The browser submits forms with `data-plain`; forms with `data-clears` are emptied after. Links with
-/// `data-opens` and `data-closes` open and close a dialog.
+/// element. The browser submits forms with `data-plain`; forms with `data-clears` are emptied after, those with
+/// `data-toast` show a toast. Links with `data-opens` and `data-closes` open and close a dialog. A choice in a form with
+/// `data-applies` submits it.
 pub(super) fn start() {
     for forms in browser::all(&document(), "[data-forms]") {
         let Some(refusal) = forms.next_element_sibling() else { continue };
+        if let Some(close) = browser::first(&refusal, "button") {
+            let closed = refusal.clone();
+            browser::on(&close, "click", move |_| browser::hide(&closed, true));
+        }
         browser::on(&forms, "submit", move |event| {
             let form = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
-            if let Some(form) = form.filter(|form| !form.has_attribute("data-plain")) {
+            let form = form.filter(|form| form.method() == "post" && !form.has_attribute("data-plain"));
+            if let Some(form) = form {
                 event.prevent_default();
-                spawn_local(send(form, refusal.clone()));
+                let button = event.unchecked_into::<SubmitEvent>().submitter().map(Element::from);
+                spawn_local(send(form, button, refusal.clone()));
             }
         });
         browser::on(&forms, "click", turn_dialog);
     }
+    browser::on(&document(), "change", |event| {
+        let list = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
+        if let Some(form) = list.and_then(|list| list.form()).filter(|form| form.has_attribute("data-applies")) {
+            // Fails only for a button of another form.
+            let _ = form.request_submit();
+        }
+    });
+    // What failed because the server could not be reached can be sent again.
+    let (link, was_live) = (live::connection_state(), Cell::new(true));
+    live::effect(move || {
+        let is_live = link.get().0.is_live();
+        if is_live && !was_live.get() {
+            browser::all(&document(), ".refusal").for_each(|refusal| browser::hide(&refusal, true));
+        }
+        was_live.set(is_live);
+    });
     // A page restored from the browser's cache submits nothing.
     browser::on(&window(), "pageshow", |_| {
         browser::all(&document(), "form[aria-busy]").for_each(|form| browser::set(&form, "aria-busy", None));
     });
 }
 
-async fn send(form: HtmlFormElement, refusal: Element) {
+async fn send(form: HtmlFormElement, button: Option<Element>, refusal: Element) {
     // One submission at a time. The buttons stay enabled: a disabled one loses the focus.
     if form.has_attribute("aria-busy") {
         return;
     }
     browser::set(&form, "aria-busy", Some("true"));
-    let answer = browser::submit_form(&form).await;
+    let answer = browser::submit_form(&form, button.as_ref()).await;
     if let Ok(Some(place)) = &answer {
         return browser::navigate(place);
     }
@@ -40,12 +68,19 @@ async fn send(form: HtmlFormElement, refusal: Element) {
         dialog.unchecked_into::<HtmlDialogElement>().close();
     }
     let (accepted, clears) = (answer.is_ok(), form.has_attribute("data-clears"));
-    if accepted && clears {
-        form.reset();
+    if accepted {
+        if clears {
+            form.reset();
+        }
+        if let Some(text) = form.get_attribute("data-toast") {
+            toast(&text);
+        }
     }
     let why = answer.err().map(|refused| refused.message);
     browser::hide(&refusal, why.is_none());
-    browser::set_text(&refusal, &why.unwrap_or_default());
+    if let Some(text) = browser::first(&refusal, "p") {
+        browser::set_text(&text, &why.unwrap_or_default());
+    }
     super::fragments::refresh_now().await;
     // What was accepted is no longer typed: later values of the server are shown in its place.
     if accepted && !clears {
@@ -53,20 +88,41 @@ async fn send(form: HtmlFormElement, refusal: Element) {
     }
 }
 
-/// Opens or closes the dialog that the clicked link names.
+/// Shows a toast; the island of the toasts removes it.
+fn toast(text: &str) {
+    let Some(place) = browser::first(&document(), ".toasts") else { return };
+    let (Some(list), Some(toast)) = (browser::first(&place, "ul"), browser::clone_template(&place)) else { return };
+    browser::set(&toast, "data-tone", Some("success"));
+    browser::set(&toast, "data-left", Some(TOAST));
+    browser::all(&toast, ".text, a").for_each(|unused| unused.remove());
+    if let Some(icon) = browser::first(&toast, ".icon") {
+        browser::set_icon(&icon, "succeeded");
+    }
+    if let Some(said) = browser::first(&toast, "b") {
+        browser::set_text(&said, text);
+    }
+    let _ = list.append_child(&toast);
+}
+
+/// Opens or closes the dialog that the clicked link names. A link with `data-job` says which job the dialog is about.
 fn turn_dialog(event: Event) {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
     let named = |name: &str| {
         let link = target.closest(&format!("[{name}]")).ok()??;
-        document().get_element_by_id(&link.get_attribute(name)?)?.dyn_into::<HtmlDialogElement>().ok()
+        let dialog = document().get_element_by_id(&link.get_attribute(name)?)?.dyn_into::<HtmlDialogElement>().ok()?;
+        Some((dialog, link.get_attribute("data-job")))
     };
     let (opened, closed) = (named("data-opens"), named("data-closes"));
-    if let Some(dialog) = opened.as_ref().or(closed.as_ref()) {
+    if let Some((dialog, _)) = opened.as_ref().or(closed.as_ref()) {
         event.prevent_default();
         let _ = dialog.class_list().remove_1("shown");
         dialog.close();
     }
-    if let Some(dialog) = opened {
+    if let Some((dialog, job)) = opened {
+        if let Some(job) = job {
+            browser::all(&dialog, "[name=id]").for_each(|field| browser::set(&field, "value", Some(&job)));
+            browser::all(&dialog, "[data-fills]").for_each(|place| browser::set_text(&place, &format!("#{job}")));
+        }
         let _ = dialog.show_modal();
     }
 }

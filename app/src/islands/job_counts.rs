@@ -25,7 +25,7 @@ pub fn JobCount(
 #[island]
 pub fn JobsBadge(
     counts: Counts,
-    /// Failed and interrupted jobs that were not retried.
+    /// Failed and interrupted jobs that were not retried or dismissed.
     attention: Vec<JobId>,
 ) -> impl IntoView {
     let counts = live::counts(counts);
@@ -35,7 +35,7 @@ pub fn JobsBadge(
         let wrong = matches!(event.state(), JobState::Failed | JobState::Interrupted);
         attention.update(|attention| {
             attention.retain(|other| *other != job && Some(*other) != repeats);
-            if wrong && event.code.as_deref() != Some("deleted") {
+            if wrong && !matches!(event.code.as_deref(), Some("deleted" | "dismissed")) {
                 attention.push(job);
             }
         });

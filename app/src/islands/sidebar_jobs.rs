@@ -1,38 +1,31 @@
-//! Jobs of the sidebar.
+//! Pinned jobs of the sidebar.
 
 use leptos::prelude::*;
 use model::{JobView, Micros};
 
-use super::{
-    running_jobs::{key, slots_of},
-    text,
-};
+use super::text;
 use crate::{
-    components::{Icon, JobText, MileBar, MileBarSize, job_href, reactive},
+    components::{Icon, JobText, MileBar, MileBarSize, job_href},
     enhance, live,
 };
 
-/// Pinned jobs, then running jobs.
+/// The jobs that the user pinned. Hidden without any.
 #[island]
 pub fn SidebarJobs(
     jobs: Vec<JobView>,
-    /// How many of `jobs` are pinned.
-    pinned: usize,
-    /// At most this many jobs.
-    slots: usize,
     /// The page is that of a job, and updates its title itself.
     titled: bool,
     now: Micros,
 ) -> impl IntoView {
-    let followed: Vec<_> = jobs.iter().take(pinned).cloned().collect();
-    if !followed.is_empty() {
-        enhance::follow_pinned(followed, titled);
+    if !jobs.is_empty() {
+        enhance::follow_pinned(jobs.clone(), titled);
     }
-    let rows = slots_of(jobs, pinned, slots);
+    let hidden = jobs.is_empty();
+    let rows: Vec<_> = jobs.into_iter().map(|job| view! { <SidebarJob job now /> }).collect();
     view! {
-        <section class="watching" aria-labelledby="watching" hidden=reactive(move || rows.read().is_empty())>
+        <section class="watching" aria-labelledby="watching" hidden=hidden>
             <div class="head">
-                <h2 id="watching">{text::RUNNING_AND_PINNED}</h2>
+                <h2 id="watching">{text::PINNED}</h2>
                 // Shown by script if the browser supports it.
                 <button
                     class="button square quiet small"
@@ -46,9 +39,7 @@ pub fn SidebarJobs(
                     <Icon name="bell" />
                 </button>
             </div>
-            <For each=move || rows.get() key=key let:job>
-                <SidebarJob job now />
-            </For>
+            {rows}
         </section>
     }
 }

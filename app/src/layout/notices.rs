@@ -29,7 +29,7 @@ pub(crate) fn NewVersion() -> impl IntoView {
     }
 }
 
-/// Shows the result of the form just sent.
+/// Shows the result of the form just sent; a success for some seconds.
 #[component]
 pub(crate) fn FlashNotice(flash: Flash) -> impl IntoView {
     let (class, icon) = match flash.tone {
@@ -39,10 +39,14 @@ pub(crate) fn FlashNotice(flash: Flash) -> impl IntoView {
         Tone::Danger => ("banner bad", "warning"),
     };
     view! {
-        <section class="flash" aria-label=text::NOTICES>
+        <section class="flash" class:passing={flash.tone == Tone::Success} aria-label=text::NOTICES>
             <div class=class role="status">
                 <Icon name=icon />
                 <p>{flash.text}</p>
+                // A link, which works without script: the next page has no notice.
+                <a class="button square quiet small" href=requested_url() aria-label=text::CLOSE title=text::CLOSE>
+                    <Icon name="close" />
+                </a>
             </div>
         </section>
     }

@@ -2,23 +2,17 @@
 
 use leptos::prelude::use_context;
 use leptos_axum::extract;
-use model::{Counts, Cursor, JobState, JobView, Micros};
+use model::{Counts, Cursor, JobView, Micros};
 use tower_sessions::Session;
 
 use crate::{
     context::app,
     session::{Flash, Theme, flash, pinned},
 };
-use engine::{
-    AuthorizedEngine, Result,
-    access::Action,
-    store::{ListQuery, Schedule},
-};
+use engine::{AuthorizedEngine, Result, access::Action, store::Schedule};
 
-/// The number of jobs in the sidebar.
-pub(super) const SIDEBAR_JOBS: usize = 5;
-/// At most this many jobs that need attention are read; the badge shows more as "9+".
-pub(crate) const ATTENTION_LIMIT: u32 = 10;
+/// At most this many jobs and schedules that need attention are read.
+pub(crate) const ATTENTION_LIMIT: u32 = 100;
 
 #[derive(Clone)]
 pub struct PageContext {
@@ -27,14 +21,12 @@ pub struct PageContext {
     /// The server's clock.
     pub now: Micros,
     pub counts: Counts,
-    /// Failed and interrupted jobs that were not retried, newest first; at most [`ATTENTION_LIMIT`].
+    /// Failed and interrupted jobs that were not retried or dismissed, newest first; at most [`ATTENTION_LIMIT`].
     pub attention: Vec<JobView>,
     /// Schedules that were paused automatically, latest first; at most [`ATTENTION_LIMIT`].
     pub suspended: Vec<Schedule>,
-    /// Pinned jobs, then running jobs; at most five.
-    pub watching: Vec<JobView>,
-    /// How many of `watching` are pinned.
-    pub pinned: usize,
+    /// The jobs that the user pinned, the last pinned first; at most [`pinned::LIMIT`].
+    pub pinned: Vec<JobView>,
     /// The result of the form just sent.
     pub flash: Option<Flash>,
     pub theme: Theme,
@@ -47,50 +39,31 @@ impl PageContext {
         let session = extract::<Session>().await.ok();
         let theme = use_context::<http::request::Parts>().map_or(Theme::System, |parts| Theme::of(&parts.headers));
         let cursor = engine.position().await?;
-        let (counts, attention, suspended, (watching, pinned_count)) = tokio::try_join!(
+        let (counts, attention, suspended, pinned) = tokio::try_join!(
             engine.counts(),
             engine.attention(ATTENTION_LIMIT),
             engine.suspended_schedules(ATTENTION_LIMIT),
-            watching(&engine, session.as_ref())
+            pinned_jobs(&engine, session.as_ref())
         )?;
         let flash = match &session {
             Some(session) if !is_fetched_by_script() => flash::take(session).await,
             Some(_) | None => None,
         };
-        Ok(Self {
-            cursor,
-            now: engine.now(),
-            counts,
-            attention,
-            suspended,
-            watching,
-            pinned: pinned_count,
-            flash,
-            theme,
-        })
+        Ok(Self { cursor, now: engine.now(), counts, attention, suspended, pinned, flash, theme })
     }
 }
 
-/// Returns pinned jobs, then running jobs, and the number of pinned ones. Deleted jobs are left out.
-async fn watching(engine: &AuthorizedEngine, session: Option<&Session>) -> Result<(Vec<JobView>, usize)> {
-    let mut watched: Vec<JobView> = Vec::new();
+/// Returns the pinned jobs. Deleted ones are left out.
+async fn pinned_jobs(engine: &AuthorizedEngine, session: Option<&Session>) -> Result<Vec<JobView>> {
+    let mut jobs = Vec::new();
     for job in pinned::read(session).await {
         match engine.open(job, Action::See).await {
-            Ok(job) => watched.push(job.view),
+            Ok(job) => jobs.push(job.view),
             Err(engine::Error::NoSuchJob(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    let pinned_count = watched.len();
-    if pinned_count < SIDEBAR_JOBS {
-        let running = ListQuery { states: vec![JobState::Running], limit: SIDEBAR_JOBS as u32, ..ListQuery::default() };
-        for job in engine.page(running).await?.jobs {
-            if watched.len() < SIDEBAR_JOBS && watched.iter().all(|seen| seen.job != job.job) {
-                watched.push(job);
-            }
-        }
-    }
-    Ok((watched, pinned_count))
+    Ok(jobs)
 }
 
 /// Whether a script asks for fragments of the page. The flash message is for the next page that the reader sees. Browsers

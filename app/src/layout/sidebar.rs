@@ -1,10 +1,10 @@
-//! Sidebar: navigation, running and pinned jobs, account and connection status.
+//! Sidebar: navigation, pinned jobs, account and connection status.
 
 use engine::access::{Action, Principal};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_location, params::ParamsMap};
 
-use super::{ATTENTION_LIMIT, Brand, PageContext, page_context::SIDEBAR_JOBS, requested_url, text};
+use super::{Brand, PageContext, requested_url, text};
 use crate::{
     base_path::url,
     components::Icon,
@@ -47,7 +47,7 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
                 </NavLink>
                 {last_places}
             </nav>
-            <SidebarJobs jobs=page.watching pinned=page.pinned slots=SIDEBAR_JOBS titled now=page.now />
+            <SidebarJobs jobs=page.pinned titled now=page.now />
             {account}
             <div class="sidebar-foot">
                 {link}
@@ -73,7 +73,7 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
 
 /// The badge beside "Schedules": those that were paused automatically.
 fn suspended_badge(schedules: usize) -> Option<impl IntoView> {
-    let shown = if schedules < ATTENTION_LIMIT as usize { schedules.to_string() } else { "9+".to_owned() };
+    let shown = if schedules < 10 { schedules.to_string() } else { "9+".to_owned() };
     (schedules > 0).then(|| {
         view! {
             <span class="alarm">

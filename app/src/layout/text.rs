@@ -25,7 +25,7 @@ pub(super) const RELOAD: &str = "Reload";
 pub(super) const LATER: &str = "Later";
 pub(super) const NOTICES: &str = "Notices";
 
-// Toast list
+// Toast list and notices
 pub(super) const CLOSE: &str = "Close";
 pub(super) const ALL_MESSAGES: &str = "All messages";
 

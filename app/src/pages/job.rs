@@ -65,6 +65,7 @@ fn Job(data: Data) -> impl IntoView {
         <header::Header data=data.clone() />
         <div class="split">
             <div class="stack">
+                <notices::Deleted />
                 <div class="part" data-part="notices">
                     <notices::Notices data=data.clone() />
                 </div>

@@ -19,12 +19,12 @@ use self::{
     filter::{Filter, Tab},
     form::FilterForm,
 };
-use super::shared::{JobTable, ListHeader, from_store};
+use super::shared::{ListHeader, WithRowActions, from_store, row_rights};
 use crate::{
     base_path::url,
     components::Icon,
     context::app,
-    islands::{JobCount, ListFilter, NewJobsLink},
+    islands::{EmptyText, JobCount, JobList, ListFilter, PageLink},
     layout::{PageContext, RefreshWithoutScript},
     server_fns::ApiError,
 };
@@ -38,35 +38,40 @@ pub fn Jobs() -> impl IntoView {
     view! {
         <Title text=text::JOBS />
         <ListHeader name=text::JOBS />
-        <div class="stack">
-            <Tabs filter=filter.clone() counts=context.counts />
-            <FilterForm filter=filter.clone() />
-            {(!faults.is_empty()).then(|| view! { <Faults faults /> })}
-            {from_store(
-                read(filter, context.now),
-                move |page| match page {
-                    Ok(page) => Either::Left(view! { <List filter=list page context /> }),
-                    Err(reason) => Either::Right(view! { <SearchStopped reason /> }),
-                },
-            )}
-        </div>
+        {from_store(
+            read(filter, context.now, context.counts),
+            move |(page, counts)| {
+                view! {
+                    <WithRowActions in_place=true>
+                        <Tabs filter=list.clone() counts />
+                        <FilterForm filter=list.clone() />
+                        {(!faults.is_empty()).then(|| view! { <Faults faults /> })}
+                        {match page {
+                            Ok(page) => Either::Left(view! { <List filter=list page context /> }),
+                            Err(reason) => Either::Right(view! { <SearchStopped reason /> }),
+                        }}
+                    </WithRowActions>
+                }
+            },
+        )}
     }
 }
 
-/// Reads a page of the list, or returns why the search was stopped. A page that reaches the newest job is filled up
-/// from there.
-async fn read(filter: Filter, now: Micros) -> engine::Result<Result<Page, ApiError>> {
+/// Reads a page of the list, or returns why the search was stopped, with the counts of the tabs. A page that reaches
+/// the newest job is filled up from there.
+async fn read(filter: Filter, now: Micros, all: Counts) -> engine::Result<(Result<Page, ApiError>, TabCounts)> {
     let engine = app().engine;
-    let read = async {
+    let page = async {
         let mut page = engine.page(filter.list_query(now)).await?;
         if matches!(filter.at, Some(PageAt::NewerThan(_))) && !page.newer {
             page = engine.page(filter.page(None).list_query(now)).await?;
         }
         Ok(page)
     };
-    match read.await {
-        Ok(page) => Ok(Ok(page)),
-        Err(refused @ engine::Error::Refused { .. }) => Ok(Err(refused.into())),
+    let (page, counts) = tokio::join!(page, count(&filter, now, all));
+    match page {
+        Ok(page) => Ok((Ok(page), counts?)),
+        Err(refused @ engine::Error::Refused { .. }) => Ok((Err(refused.into()), counts?)),
         Err(error) => Err(error),
     }
 }
@@ -87,24 +92,58 @@ fn SearchStopped(reason: ApiError) -> impl IntoView {
     }
 }
 
+/// The counts of the tabs: those of all jobs follow the stream, those of a filter are counted.
+#[derive(Clone, Copy)]
+enum TabCounts {
+    All(Counts),
+    Matching(Counts),
+    /// A search that took too long.
+    Unknown,
+}
+
+/// Counts the jobs that the filters leave, in each state.
+async fn count(filter: &Filter, now: Micros, all: Counts) -> engine::Result<TabCounts> {
+    if !filter.hides() {
+        return Ok(TabCounts::All(all));
+    }
+    match app().engine.matching_counts(filter.list_query(now)).await {
+        Ok(counts) => Ok(TabCounts::Matching(counts)),
+        Err(engine::Error::Refused { .. }) => Ok(TabCounts::Unknown),
+        Err(error) => Err(error),
+    }
+}
+
 #[component]
-fn Tabs(filter: Filter, counts: Counts) -> impl IntoView {
+fn Tabs(filter: Filter, counts: TabCounts) -> impl IntoView {
+    let badge = |tab: Tab| match counts {
+        TabCounts::All(counts) => {
+            let states = if tab == Tab::All { Vec::new() } else { tab.states().to_vec() };
+            view! { <JobCount counts states /> }.into_any()
+        }
+        TabCounts::Matching(counts) => {
+            text::matches(tab.states().iter().map(|state| counts.of(*state)).sum()).into_any()
+        }
+        TabCounts::Unknown => ().into_any(),
+    };
     let tab = |tab: Tab| {
         let current = (tab == filter.tab).then_some("page");
-        let states = if tab == Tab::All { Vec::new() } else { tab.states().to_vec() };
         view! {
             <a href=filter.tab(tab).href() aria-current=current>
                 {tab.label()}
-                <span class="count-badge">
-                    <JobCount counts states />
-                </span>
+                <span class="count-badge">{badge(tab)}</span>
             </a>
         }
     };
     // The tab "Paused" is shown only if there are paused jobs.
-    let shown = |tab: &Tab| *tab != Tab::Paused || filter.tab == Tab::Paused || counts.paused > 0;
+    let paused = match counts {
+        TabCounts::All(counts) | TabCounts::Matching(counts) => counts.paused,
+        TabCounts::Unknown => 0,
+    };
+    let shown = |tab: &Tab| *tab != Tab::Paused || filter.tab == Tab::Paused || paused > 0;
+    // A search is too much work for each change of a job.
+    let follows = filter.text.is_empty();
     view! {
-        <nav class="tabs" aria-label=text::STATES data-part="tabs">
+        <nav class="tabs" aria-label=text::STATES data-part=follows.then_some("tabs")>
             {Tab::ALL.into_iter().filter(shown).map(tab).collect::<Vec<_>>()}
         </nav>
     }
@@ -124,30 +163,21 @@ fn Faults(faults: Vec<String>) -> impl IntoView {
 #[component]
 fn List(filter: Filter, page: Page, context: PageContext) -> impl IntoView {
     let moving = page.jobs.iter().any(|job| !job.state.is_terminal());
-    let empty = page.jobs.is_empty();
+    let rights = row_rights(&page.jobs);
+    let empty = empty_text(&filter, context.counts.total() == 0);
+    let pages = pages(&filter, &page);
+    let belongs = list_filter(&filter, &page, context.now);
+    let href = filter.page(None).href();
     view! {
         <section class="card" aria-label=text::JOBS>
-            {(!page.newer)
-                .then(|| {
-                    view! {
-                        <NewJobsLink href=filter.page(None).href() filter=list_filter(&filter, &page, context.now) />
-                    }
-                })}
-            {if empty {
-                Either::Left(view! { <EmptyList filter=filter.clone() fresh=context.counts.total() == 0 /> })
-            } else {
-                Either::Right(view! { <JobTable jobs=page.jobs.clone() now=context.now /> })
-            }}
-            <Pager filter page />
+            <JobList jobs=page.jobs filter=belongs href pages empty rights now=context.now />
         </section>
         {moving.then(|| view! { <RefreshWithoutScript /> })}
     }
 }
 
 /// The reason why the list is empty, with a link.
-#[component]
-fn EmptyList(filter: Filter, fresh: bool) -> impl IntoView {
-    let offered = !fresh || app().engine.can(Action::Start);
+fn empty_text(filter: &Filter, fresh: bool) -> EmptyText {
     let (title, text, href, action) = if fresh {
         (text::NO_JOBS_YET, text::NO_JOBS_YET_HINT, url("/new"), text::START_THE_FIRST_JOB)
     } else if filter.at.is_some() {
@@ -157,57 +187,25 @@ fn EmptyList(filter: Filter, fresh: bool) -> impl IntoView {
     } else {
         (text::NO_JOBS, text::NO_JOBS_HINT, Filter::default().href(), text::ALL_JOBS)
     };
-    view! {
-        <div class="empty">
-            <h2>{title}</h2>
-            <p>{text}</p>
-            {offered
-                .then(|| {
-                    view! {
-                        <div class="actions">
-                            <a class="button" href=href>
-                                {action}
-                            </a>
-                        </div>
-                    }
-                })}
-        </div>
-    }
+    let offered = !fresh || app().engine.can(Action::Start);
+    let link = offered.then(|| PageLink { href, name: action.to_owned() });
+    EmptyText { title: title.to_owned(), text: text.to_owned(), link }
 }
 
-#[component]
-fn Pager(filter: Filter, page: Page) -> impl IntoView {
-    let (Some(first), Some(last)) = (page.jobs.first(), page.jobs.last()) else { return None };
-    let shown = match (page.newer || page.older, page.jobs.len()) {
-        (true, _) => text::range(&first.job, &last.job),
-        (false, 1) => text::ONE_JOB.to_owned(),
-        (false, many) => text::job_count(&many),
-    };
-    let step = |there: bool, at: Option<PageAt>, name: &'static str| {
-        there.then(|| {
-            view! {
-                <a class="button small" href=filter.page(at).href()>
-                    {name}
-                </a>
-            }
-        })
-    };
-    Some(view! {
-        <footer>
-            <nav class="pager" aria-label=text::PAGES>
-                <span>{shown}</span>
-                <span class="actions">
-                    {step(page.newer, None, text::NEWEST)}
-                    {step(page.newer, Some(PageAt::NewerThan(first.job)), text::NEWER)}
-                    {step(page.older, Some(PageAt::OlderThan(last.job)), text::OLDER)}
-                    {step(page.older, Some(PageAt::Oldest), text::OLDEST)}
-                </span>
-            </nav>
-        </footer>
-    })
+/// The other pages of the list.
+fn pages(filter: &Filter, page: &Page) -> Vec<PageLink> {
+    let (Some(first), Some(last)) = (page.jobs.first(), page.jobs.last()) else { return Vec::new() };
+    let steps = [
+        (page.newer, None, text::NEWEST),
+        (page.newer, Some(PageAt::NewerThan(first.job)), text::NEWER),
+        (page.older, Some(PageAt::OlderThan(last.job)), text::OLDER),
+        (page.older, Some(PageAt::Oldest), text::OLDEST),
+    ];
+    let steps = steps.into_iter().filter(|(exists, ..)| *exists);
+    steps.map(|(_, at, name)| PageLink { href: filter.page(at).href(), name: name.to_owned() }).collect()
 }
 
-/// Returns the filter for jobs that start while the page is open.
+/// Returns the filter for jobs that change while the page is open.
 fn list_filter(filter: &Filter, page: &Page, now: Micros) -> ListFilter {
     ListFilter {
         states: filter.list_query(now).states,
@@ -215,6 +213,6 @@ fn list_filter(filter: &Filter, page: &Page, now: Micros) -> ListFilter {
         from: filter.from(now),
         words: filter.text.to_lowercase().split_whitespace().map(str::to_owned).collect(),
         oldest: page.jobs.last().filter(|_| page.older).map(|job| job.job),
-        shown: page.jobs.iter().map(|job| job.job).collect(),
+        first: !page.newer,
     }
 }

@@ -29,7 +29,7 @@ use self::{
     storage::Storage,
     tasks::Tasks,
 };
-use super::shared::{ListHeader, from_store};
+use super::shared::{ListHeader, WithRowActions, from_store};
 use crate::{
     base_path::url,
     components::Icon,
@@ -42,8 +42,11 @@ use crate::{
 const DEMO: &str = "demo";
 /// Rows of running jobs.
 const ROWS: usize = 12;
+/// At most this many running jobs are looked at for those that need attention.
+const WATCHED: u32 = 200;
 
 struct OverviewData {
+    /// Newest first; at most [`WATCHED`].
     running: Vec<JobView>,
     day: Vec<HourBucket>,
     span: Vec<HourBucket>,
@@ -76,7 +79,7 @@ pub fn Overview() -> impl IntoView {
 
 async fn read(span: Span) -> engine::Result<OverviewData> {
     let engine = app().engine;
-    let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
+    let running = ListQuery { states: vec![JobState::Running], limit: WATCHED, ..ListQuery::default() };
     let (running, span, kinds, usage, controls, schedules) = tokio::try_join!(
         engine.page(running),
         engine.finished_per_hour(span.hours()),
@@ -85,32 +88,32 @@ async fn read(span: Span) -> engine::Result<OverviewData> {
         engine.controls(),
         engine.next_schedules(NEXT_RUNS),
     )?;
-    let mut running = running.jobs;
-    // Longest-running first, so that new jobs are added at the end.
-    running.reverse();
     let day = span[span.len().saturating_sub(24)..].to_vec();
-    Ok(OverviewData { running, day, span, kinds, usage, controls, schedules })
+    Ok(OverviewData { running: running.jobs, day, span, kinds, usage, controls, schedules })
 }
 
 #[component]
 fn Cards(context: PageContext, data: OverviewData, span: Span) -> impl IntoView {
+    let in_place = app().engine.can(Action::Control) && (context.counts.running > 0 || !context.attention.is_empty());
+    // Longest-running first, so that new jobs are added at the end.
+    let rows: Vec<_> = data.running.iter().take(ROWS).rev().cloned().collect();
     view! {
-        <div class="stack">
+        <WithRowActions in_place>
             <Attention
                 jobs=context.attention.clone()
                 suspended=context.suspended.clone()
-                running=data.running.clone()
+                running=data.running
                 controls=data.controls
             />
             <Metrics counts=context.counts day=data.day />
-            <RunningJobs jobs=data.running counts=context.counts now=context.now />
+            <RunningJobs jobs=rows counts=context.counts now=context.now />
             <div class="split even">
                 <FinishedPerHour hours=data.span span />
                 <Storage usage=data.usage />
             </div>
             <NextRuns schedules=data.schedules now=context.now />
             <Tasks kinds=data.kinds />
-        </div>
+        </WithRowActions>
     }
 }
 

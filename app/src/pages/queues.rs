@@ -7,7 +7,7 @@ use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use model::{ControlTarget, Counts, JobState, QueueControl, count};
 
-use super::shared::{ListHeader, from_store};
+use super::shared::{ListHeader, Refusal, from_store};
 use crate::{
     base_path::url,
     components::{Icon, TaskName, Timestamp},
@@ -36,7 +36,7 @@ fn QueueCards(queues: Vec<QueueStatus>) -> impl IntoView {
             <div class="stack" data-forms="" data-part="queues">
                 {cards}
             </div>
-            <p class="notice bad refusal" role="alert" hidden=true></p>
+            <Refusal />
         </div>
         <InPlaceForms />
         {moving.then(|| view! { <RefreshWithoutScript /> })}

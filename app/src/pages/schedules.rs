@@ -24,7 +24,7 @@ pub use self::{
     detail::SchedulePage,
     form::{EditSchedule, NewSchedule},
 };
-use super::shared::{from_store, run_history};
+use super::shared::{Refusal, from_store, run_history};
 use crate::{
     base_path::url,
     components::{Icon, kind_icon},
@@ -112,7 +112,7 @@ fn List(page: SchedulePage, runs: JobRuns) -> impl IntoView {
             }}
             {pager}
         </section>
-        <p class="notice bad refusal" role="alert" hidden=true></p>
+        <Refusal />
         <InPlaceForms />
         <RefreshWithoutScript />
     }

@@ -1,7 +1,7 @@
 //! Job actions: cancel, retry, pause, resume, rerun, delete, pin. Each is also a form of the job page.
 
 use leptos::prelude::*;
-use model::{AttemptNo, JobId};
+use model::{AttemptNo, JobId, Micros};
 use serde::{Deserialize, Serialize};
 
 use super::ApiResult;
@@ -72,19 +72,51 @@ pub async fn start_now(id: JobId) -> ApiResult<()> {
     Ok(crate::context::app().engine.start_now(id).await?)
 }
 
-/// Starts a new job with the same input, linked to the old one; returns its number and redirects to its page.
+/// Dismisses a failed or interrupted job: it needs no attention until it fails again. With `until` (microseconds), also
+/// the jobs of its kind that ended with the same error by then. 409 if it did not go wrong.
+#[server(endpoint = "dismiss_job")]
+pub async fn dismiss_job(id: JobId, until: Option<Micros>) -> ApiResult<()> {
+    Ok(crate::context::app().engine.dismiss(id, until).await?)
+}
+
+/// Dismisses all failed and interrupted jobs that ended by `until` (microseconds).
+#[server(endpoint = "dismiss_jobs")]
+pub async fn dismiss_jobs(until: Micros) -> ApiResult<()> {
+    Ok(crate::context::app().engine.dismiss_all(until).await?)
+}
+
+/// Starts a new job with the same input, linked to the old one; returns its number. Redirects to its page, unless the
+/// form is to `stay` where it is.
 #[server(endpoint = "rerun_job")]
-pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
+pub async fn rerun_job(id: JobId, #[server(default)] stay: bool) -> ApiResult<JobId> {
     let new = crate::context::app().engine.rerun(id).await?;
-    leptos_axum::redirect(&url(&format!("/jobs/{new}")));
+    if !stay {
+        leptos_axum::redirect(&url(&format!("/jobs/{new}")));
+    }
     Ok(new)
 }
 
-/// Deletes an ended job with its log and files; redirects to the job list.
+/// Deletes an ended job with its log and files. Unless the form is to `stay` where it is, redirects to the list at
+/// `back`, by default to all jobs, which shows that it is done.
 #[server(endpoint = "delete_job")]
-pub async fn delete_job(id: JobId) -> ApiResult<()> {
+pub async fn delete_job(id: JobId, #[server(default)] back: String, #[server(default)] stay: bool) -> ApiResult<()> {
+    use crate::{base_path::list_address, session::flash};
+
     crate::context::app().engine.delete(id).await?;
-    leptos_axum::redirect(&url("/jobs"));
+    if stay {
+        return Ok(());
+    }
+    leptos_axum::redirect(&list_address(&back).unwrap_or_else(|| url("/jobs")));
+    // Browsers send this header. Another client would get a new session with each call.
+    let browser =
+        use_context::<http::request::Parts>().is_some_and(|parts| parts.headers.contains_key("sec-fetch-site"));
+    if browser && let Some(session) = session().await? {
+        let text = format!("Job #{id} was deleted.");
+        // The job is deleted, whether a page can say so or not.
+        if let Err(error) = flash::set(&session, flash::Flash { tone: model::Tone::Success, text }).await {
+            tracing::warn!(%error, "the result of a form could not be kept for the next page");
+        }
+    }
     Ok(())
 }
 

@@ -14,9 +14,12 @@ use crate::{
     access::{Action, Actor, Denied, Rule, Rules, Subject, Visibility, authorise},
     store::{
         Activity, Artifact, AttemptRow, Attribution, CancelOutcome, ControlChange, HourBucket, JobDetail, JobText,
-        KindStats, ListQuery, LogPage, LogQuery, Page, PauseOutcome, Usage,
+        KindStats, ListQuery, LogPage, LogQuery, Page, PauseOutcome, Usage, rules::job_commands::check_dismiss,
     },
 };
+
+/// Jobs that one transaction dismisses.
+const DISMISSED_AT_ONCE: u32 = 500;
 
 /// The engine for one actor. Cheap to clone.
 #[derive(Clone)]
@@ -216,7 +219,45 @@ impl AuthorizedEngine {
         Ok(page)
     }
 
-    /// Visible jobs that failed and have not been retried.
+    /// Marks a failed or interrupted job as dismissed. With `alike`, also the other jobs of its kind that went wrong in
+    /// the same way and ended by that time.
+    ///
+    /// # Errors
+    /// `Error::Conflict` if it did not go wrong; `Error::Denied`, `Error::NoSuchJob`.
+    pub async fn dismiss(&self, job: JobId, alike: Option<Micros>) -> Result<()> {
+        let found = self.open(job, Action::Control).await?.view;
+        check_dismiss(&found)?;
+        self.engine.store().dismiss(vec![job], &self.by).await?;
+        match alike {
+            Some(until) => self.dismiss_where(until, |other| other.failed_like(&found)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Marks all visible jobs that went wrong and ended by a time as dismissed, as far as the actor may control them.
+    ///
+    /// # Errors
+    /// `Error::Denied`.
+    pub async fn dismiss_all(&self, until: Micros) -> Result<()> {
+        self.authorise(Action::Control)?;
+        self.dismiss_where(until, |_| true).await
+    }
+
+    async fn dismiss_where(&self, until: Micros, includes: impl Fn(&JobView) -> bool) -> Result<()> {
+        loop {
+            let mut jobs = self.engine.store().attention(DISMISSED_AT_ONCE, &self.visibility).await?;
+            let are_all = jobs.len() < DISMISSED_AT_ONCE as usize;
+            jobs.retain(|job| {
+                job.ended_at.is_some_and(|at| at <= until) && includes(job) && self.can_on(Action::Control, job)
+            });
+            let jobs = jobs.into_iter().map(|job| job.job).collect();
+            if self.engine.store().dismiss(jobs, &self.by).await? == 0 || are_all {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Visible jobs that failed or were interrupted and have not been retried, repeated or dismissed.
     pub async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
         self.authorise(Action::See)?;
         self.engine.store().attention(limit, &self.visibility).await
@@ -232,6 +273,13 @@ impl AuthorizedEngine {
     pub async fn counts(&self) -> Result<Counts> {
         self.authorise(Action::See)?;
         self.engine.store().counts().await
+    }
+
+    /// Number of visible jobs that match a query, in each state; see [`crate::store::Store::matching_counts`].
+    pub async fn matching_counts(&self, query: ListQuery) -> Result<Counts> {
+        self.authorise(Action::See)?;
+        let query = ListQuery { visibility: self.visibility.clone(), ..query };
+        self.engine.store().matching_counts(&query).await
     }
 
     /// Number of jobs that ended in each hour; all jobs count.

@@ -6,7 +6,7 @@
 
 mod accounts;
 mod messages;
-mod rules;
+pub(crate) mod rules;
 mod schedules;
 mod sqlite;
 mod types;
@@ -89,6 +89,9 @@ pub trait Store: Accounts + Schedules {
     async fn resume(&self, job: JobId, by: &Attribution) -> Result<()>;
     /// Queues an ended job again. Returns the number of its next attempt.
     async fn retry(&self, job: JobId, by: &Attribution) -> Result<AttemptNo>;
+    /// Marks failed and interrupted jobs as dismissed, so that they need no attention until they are retried. Skips
+    /// those that need none. Returns how many it marked.
+    async fn dismiss(&self, jobs: Vec<JobId>, by: &Attribution) -> Result<usize>;
     /// Queues a scheduled job before its time.
     async fn start_now(&self, job: JobId, by: &Attribution) -> Result<()>;
     /// Deletes an ended job with its log, attempts and artifact rows. The caller deletes the files.
@@ -210,9 +213,12 @@ pub trait Store: Accounts + Schedules {
     async fn log(&self, job: JobId, query: &LogQuery) -> Result<LogPage>;
     /// Artifacts of the job's latest attempt that has any, by name.
     async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>>;
-    /// Visible jobs that failed or were interrupted and have not been retried or repeated since, newest first, at most
-    /// `limit`.
+    /// Visible jobs that failed or were interrupted within a week and have not been retried, repeated or dismissed
+    /// since, newest first, at most `limit`.
     async fn attention(&self, limit: u32, visibility: &Visibility) -> Result<Vec<JobView>>;
+    /// The visible jobs that match a query, in each state; its states and page are ignored. Above
+    /// [`COUNTED_MATCHES`] a count may be too low.
+    async fn matching_counts(&self, query: &ListQuery) -> Result<Counts>;
     /// The jobs that ended in each of the last `hours` hours, oldest first, the current hour last.
     async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>>;
     /// One row per kind that ever ran: last runs, usual duration, success rate. Without kinds whose jobs of other users

@@ -34,8 +34,8 @@ use crate::{
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::server_fns::INPUT_LIMIT + 64 * 1024;
 
-/// The arguments that are numbers in every function: ids of jobs, schedules, tokens and users.
-const NUMERIC_ARGUMENTS: [&str; 4] = ["id", "rerun_of", "revision", "user"];
+/// The arguments that are numbers in every function: ids of jobs, schedules, tokens and users, and times.
+const NUMERIC_ARGUMENTS: [&str; 5] = ["id", "rerun_of", "revision", "until", "user"];
 
 /// `POST /api/{function}`.
 pub(crate) async fn call(

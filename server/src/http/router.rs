@@ -104,6 +104,8 @@ pub fn table() -> Vec<Route> {
         server_function("pause_job", Control),
         server_function("resume_job", Control),
         server_function("start_now", Control),
+        server_function("dismiss_job", Control),
+        server_function("dismiss_jobs", Control),
         server_function("delete_job", Delete),
         server_function("pause_schedule", Schedule),
         server_function("resume_schedule", Schedule),

@@ -151,6 +151,7 @@ fn describe_event(what: &str) -> (&'static str, Option<&'static str>, String) {
         "resumed" => ("play", None, "resumed"),
         "snoozed" => ("scheduled", Some("scheduled"), text::SNOOZED_UNTIL_LATER),
         "handed_back" => ("queued", Some("queued"), text::RETURNED_TO_THE_QUEUE),
+        "dismissed" => ("check", None, "dismissed"),
         "repeated" => ("retry", None, "reran"),
         other => return ("info", None, other.replace('_', " ")),
     };

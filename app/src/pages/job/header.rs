@@ -6,10 +6,11 @@ use model::{JobId, JobState, JobView, Shown, bytes};
 use super::data::{Data, Permissions};
 use super::text;
 use crate::{
-    base_path::url,
+    base_path::{list_address, url},
     components::{Icon, kind_icon, line_count},
     enhance::InPlaceForms,
     islands::JobPill,
+    pages::shared::Refusal,
 };
 
 #[component]
@@ -42,7 +43,7 @@ pub(super) fn Header(data: Data) -> impl IntoView {
                     <ConfirmDelete data />
                 </div>
             </div>
-            <p class="notice bad refusal" role="alert" hidden=true></p>
+            <Refusal />
             <InPlaceForms />
         </header>
     }
@@ -208,6 +209,9 @@ fn ConfirmDelete(data: Data) -> impl IntoView {
     let detail = &data.detail;
     let id = detail.view.job;
     let asked = data.asked.confirm_delete;
+    // Back to the list from which the user came.
+    let back = referring_list();
+    let cancel = back.clone().unwrap_or_else(|| url(&format!("/jobs/{id}")));
     let loss = text::delete_consequences(&line_count(detail.log_lines), &bytes(detail.artifact_bytes));
     (detail.view.state.is_terminal() && data.may.delete).then(|| {
         view! {
@@ -217,12 +221,26 @@ fn ConfirmDelete(data: Data) -> impl IntoView {
                     <p>{loss}</p>
                 </div>
                 <footer>
-                    <a class="button" href=url(&format!("/jobs/{id}")) data-closes="confirm-delete">
+                    <a class="button" href=cancel data-closes="confirm-delete">
                         {text::CANCEL}
                     </a>
-                    <ActionForm id action="delete_job" icon="trash" class="button danger primary" word=text::DELETE_JOB />
+                    <form method="post" action=url("/api/delete_job")>
+                        <input type="hidden" name="id" value=id.0 />
+                        {back.map(|back| view! { <input type="hidden" name="back" value=back /> })}
+                        <button class="button danger primary" type="submit">
+                            <Icon name="trash" />
+                            {text::DELETE_JOB}
+                        </button>
+                    </form>
                 </footer>
             </dialog>
         }
     })
+}
+
+/// The list of jobs with the link to this page.
+fn referring_list() -> Option<String> {
+    let request = use_context::<http::request::Parts>()?;
+    let referrer: http::Uri = request.headers.get(http::header::REFERER)?.to_str().ok()?.parse().ok()?;
+    list_address(referrer.path_and_query()?.as_str())
 }

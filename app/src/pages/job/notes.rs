@@ -9,7 +9,7 @@ use crate::{
     base_path::url,
     components::{Icon, MessageRow},
     context::app,
-    pages::shared::{Faults, ServerForm},
+    pages::shared::{Faults, Refusal, ServerForm},
     server_fns::FormState,
 };
 
@@ -93,6 +93,6 @@ fn NoteForm(
                 </div>
             </form>
         </details>
-        <p class="notice bad refusal" role="alert" hidden=true></p>
+        <Refusal />
     }
 }

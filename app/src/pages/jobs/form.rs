@@ -11,7 +11,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     let hides = filter.hides();
     let cleared = filter.cleared().href();
     view! {
-        <form class="filter-bar" role="search" method="get" action=url("/jobs")>
+        <form class="filter-bar" role="search" method="get" action=url("/jobs") data-applies="">
             {(filter.tab != Tab::All).then(|| view! { <input type="hidden" name="state" value=filter.tab.word() /> })}
             <label class="filter-box">
                 <Icon name="search" />
@@ -27,10 +27,13 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
             </label>
             <KindChoice chosen=filter.kind />
             <SinceChoice chosen=filter.since />
-            <button class="button" type="submit">
-                <Icon name="filter" />
-                {text::FILTER}
-            </button>
+            // With script, a choice applies at once, and Enter applies a text.
+            <noscript>
+                <button class="button" type="submit">
+                    <Icon name="filter" />
+                    {text::FILTER}
+                </button>
+            </noscript>
             {hides
                 .then(|| {
                     view! {

@@ -2,6 +2,9 @@
 
 use std::fmt::Display;
 
+use engine::store::COUNTED_MATCHES;
+use model::count;
+
 // Jobs
 pub(super) const JOBS: &str = "Jobs";
 pub(super) const SEARCH_STOPPED: &str = "The search was given up";
@@ -18,19 +21,14 @@ pub(super) const CLEAR_FILTERS: &str = "Clear filters";
 pub(super) const NO_JOBS: &str = "No jobs";
 pub(super) const NO_JOBS_HINT: &str = "No job is in this state now.";
 pub(super) const ALL_JOBS: &str = "All jobs";
-pub(super) const ONE_JOB: &str = "1 job";
-pub(super) const PAGES: &str = "Pages";
 pub(super) const NEWEST: &str = "Newest";
 pub(super) const NEWER: &str = "Newer";
 pub(super) const OLDER: &str = "Older";
 pub(super) const OLDEST: &str = "Oldest";
 
-pub(super) fn range(first: &dyn Display, last: &dyn Display) -> String {
-    format!("#{first} to #{last}")
-}
-
-pub(super) fn job_count(many: &dyn Display) -> String {
-    format!("{many} jobs")
+/// The number of matching jobs, as far as they are counted.
+pub(super) fn matches(jobs: u64) -> String {
+    if jobs < COUNTED_MATCHES { count(jobs) } else { format!("{}+", count(COUNTED_MATCHES - 1)) }
 }
 
 // Filter

@@ -55,6 +55,7 @@ pub(super) fn FinishedPerHour(hours: Vec<HourBucket>, span: Span) -> impl IntoVi
         <section class="card" aria-labelledby="finished">
             <header>
                 <h2 id="finished">{text::FINISHED_PER_HOUR}</h2>
+                <span class="hint">{text::WITH_DELETED}</span>
                 <div class="actions">
                     <nav class="button-group" aria-label=text::TIME_SPAN>
                         <SpanLink to=Span::Day current=span name="24 h" />

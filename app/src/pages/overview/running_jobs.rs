@@ -7,10 +7,12 @@ use super::{ROWS, text};
 use crate::{
     base_path::url,
     islands::{self, JobCount},
+    pages::shared::row_rights,
 };
 
 #[component]
 pub(super) fn RunningJobs(jobs: Vec<JobView>, counts: Counts, now: Micros) -> impl IntoView {
+    let rights = row_rights(&jobs);
     view! {
         <section class="card" aria-labelledby="running">
             <header>
@@ -20,7 +22,7 @@ pub(super) fn RunningJobs(jobs: Vec<JobView>, counts: Counts, now: Micros) -> im
                 </span>
                 <a href=url("/jobs?state=running")>{text::ALL_RUNNING}</a>
             </header>
-            <islands::RunningJobs jobs slots=ROWS now />
+            <islands::RunningJobs jobs slots=ROWS rights now />
         </section>
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn Tasks(kinds: Vec<KindStats>) -> impl IntoView {
         <section class="card" aria-labelledby="tasks">
             <header>
                 <h2 id="tasks">{text::TASKS}</h2>
+                <span class="hint">{text::WITHOUT_DELETED}</span>
             </header>
             <table class="table stacking">
                 <thead>

@@ -23,13 +23,36 @@ pub(super) const STORAGE: &str = "Storage";
 
 // Attention
 pub(super) const NEEDS_ATTENTION: &str = "Needs attention";
-pub(super) const ATTENTION_HINT: &str = "until retried, rerun, deleted or resumed";
-pub(super) const SHOWING_THE_LATEST: &str = "Showing the latest. ";
+pub(super) const ATTENTION_HINT: &str = "until dismissed, retried, rerun or resumed";
 pub(super) const VIEW_ALL_FAILED: &str = "View all failed";
 pub(super) const VIEW_ALL_INTERRUPTED: &str = "View all interrupted";
 pub(super) const WAS_PAUSED_BY: &str = " was paused by ";
 pub(super) const OPEN: &str = "Open";
 pub(super) const OPEN_THE_QUEUES: &str = " the queues";
+
+pub(super) const DISMISS: &str = "Dismiss";
+pub(super) const DISMISS_ALL: &str = "Dismiss all";
+
+pub(super) fn dismiss_job(job: &dyn Display) -> String {
+    format!("Dismiss #{job}")
+}
+
+pub(super) fn others_alike(others: &dyn Display) -> String {
+    format!("{others} more with this error")
+}
+
+/// `at_least`: the jobs were not read to the end.
+pub(super) fn more_rows(hidden: usize, at_least: bool) -> String {
+    match (hidden, at_least) {
+        (0, _) => "Showing the latest. ".to_owned(),
+        (hidden, false) => format!("{hidden} more. "),
+        (hidden, true) => format!("At least {hidden} more. "),
+    }
+}
+
+pub(super) fn quiet_for(duration: &dyn Display) -> String {
+    format!(" has not reported for {duration}")
+}
 
 pub(super) fn queue(name: &dyn Display) -> String {
     format!("Queue “{name}”")
@@ -53,6 +76,7 @@ pub(super) fn failed(at: &dyn Display, why: &dyn Display) -> String {
 
 // Tasks
 pub(super) const TASKS: &str = "Tasks";
+pub(super) const WITHOUT_DELETED: &str = "without deleted jobs";
 pub(super) const TASK: &str = "Task";
 pub(super) const LAST_RUNS: &str = "Last runs";
 pub(super) const SUCCEEDED: &str = "Succeeded";
@@ -76,6 +100,7 @@ pub(super) const ALL_RUNNING: &str = "All running";
 pub(super) const DAY_MARKS: [&str; 5] = ["24 h ago", "18 h", "12 h", "6 h", "now"];
 pub(super) const WEEK_MARKS: [&str; 5] = ["7 d ago", "5 d", "3½ d", "2 d", "now"];
 pub(super) const FINISHED_PER_HOUR: &str = "Finished per hour";
+pub(super) const WITH_DELETED: &str = "with deleted jobs";
 pub(super) const TIME_SPAN: &str = "Time span";
 pub(super) const FAILED_OR_INTERRUPTED: &str = "Failed or interrupted";
 pub(super) const CANCELLED: &str = "Cancelled";

@@ -25,7 +25,7 @@ use crate::{
     layout::{RefreshWithoutScript, deferred},
     pages::{
         not_found::NotFound,
-        shared::{Json, JsonText, from_store},
+        shared::{Json, JsonText, Refusal, from_store},
     },
 };
 
@@ -133,7 +133,7 @@ fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
                     {change}
                 </div>
             </div>
-            <p class="notice bad refusal" role="alert" hidden=true></p>
+            <Refusal />
             <InPlaceForms />
         </header>
     }

@@ -14,8 +14,12 @@ pub(super) fn fix_fields(not: &dyn Display, several: &dyn Display) -> String {
 // List header
 pub(super) const NEW_JOB: &str = "New job";
 
-// Job table
-pub(super) const STATE: &str = "State";
+// Row actions
+pub(super) const CLOSE: &str = "Close";
+pub(super) const DELETE_JOB_NUMBER: &str = "Delete job";
+pub(super) const DELETE_JOB: &str = "Delete job";
+pub(super) const DELETE_CONSEQUENCES: &str = "This permanently deletes its input, log and files.";
+pub(super) const JOB_WAS_DELETED: &str = "The job was deleted.";
 
 // Json view
 pub(super) const CUT: &str = "Only the beginning is shown. ";

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `outcome` | how an attempt ends |
 //! | `dead_worker` | what becomes of the running jobs of a dead worker |
-//! | `job_commands` | what cancel, pause, resume, retry, start now and delete do in each state |
+//! | `job_commands` | what cancel, pause, resume, retry, start now, dismiss and delete do in each state |
 //! | `new_job` | in which state a job is accepted, idempotency keys |
 //! | `accounts` | the last administrator, refused changes of users, links and tokens |
 //! | `capacity` | how many jobs of each kind and queue a claim may take |
@@ -21,7 +21,7 @@ pub(super) mod control;
 pub(super) mod counters;
 pub(super) mod dead_worker;
 pub(super) mod due_run;
-pub(super) mod job_commands;
+pub(crate) mod job_commands;
 pub(super) mod limits;
 pub(super) mod message;
 pub(super) mod new_job;

@@ -217,6 +217,10 @@ impl Store for SqliteStore {
         self.writer.run(job_commands::Retry { job, by: by.clone() }).await
     }
 
+    async fn dismiss(&self, jobs: Vec<JobId>, by: &Attribution) -> Result<usize> {
+        self.writer.run(job_commands::Dismiss { jobs, by: by.clone() }).await
+    }
+
     async fn start_now(&self, job: JobId, by: &Attribution) -> Result<()> {
         self.writer.run(job_commands::StartNow { job, by: by.clone() }).await
     }
@@ -403,6 +407,10 @@ impl Store for SqliteStore {
 
     async fn attention(&self, limit: u32, visibility: &Visibility) -> Result<Vec<JobView>> {
         self.reader.attention(limit, visibility).await
+    }
+
+    async fn matching_counts(&self, query: &ListQuery) -> Result<Counts> {
+        self.reader.matching_counts(query).await
     }
 
     async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>> {

@@ -36,7 +36,7 @@ mod work_time;
 use std::collections::BTreeSet;
 
 use engine::{
-    Error,
+    Clock as _, Error,
     access::Visibility,
     store::{
         Artifact, CancelOutcome, Checkpoint, CheckpointOutcome, Claim, Claimable, Finish, ListQuery, LogQuery, NewJob,
@@ -603,6 +603,52 @@ pub(crate) async fn attention_ends_with_retry_repetition_or_after_a_week(test: T
     assert_eq!(test.store.detail(repeated).await.expect("found").repeated_by, Some(again));
 }
 
+pub(crate) async fn dismissed_job_needs_no_attention_until_it_fails_again(test: TestStore) {
+    let (store, by) = (&*test.store, "ann".into());
+    let attention = async || -> Vec<JobId> {
+        store.attention(10, &Visibility::default()).await.expect("read").iter().map(|view| view.job).collect()
+    };
+    let (first, second) = (failed_job(store, "a").await, failed_job(store, "a").await);
+    let waiting = store.enqueue(new_job("b")).await.expect("accepted");
+    assert_eq!(store.dismiss(vec![first, waiting, JobId(99)], &by).await.expect("dismissed"), 1);
+    assert_eq!(attention().await, [second]);
+    assert_eq!(store.dismiss(vec![first], &by).await.expect("no error"), 0, "a second click changes nothing");
+    let activity = store.activity(first, 9).await.expect("read");
+    assert_eq!(
+        activity.iter().filter(|entry| entry.what == "dismissed" && entry.by.as_deref() == Some("ann")).count(),
+        1
+    );
+    assert_eq!(store.job(first).await.expect("found").state, JobState::Failed, "it is the same job otherwise");
+    store.retry(first, &by).await.expect("retried");
+    let again = claim_one(store, "a").await;
+    assert_eq!(again.view.job, first);
+    test.clock.advance(HOUR);
+    store.finish(finish(&again.fence, failed())).await.expect("failed again");
+    assert_eq!(attention().await, [first, second]);
+}
+
+pub(crate) async fn matching_jobs_are_counted_in_each_state(test: TestStore) {
+    let store = &*test.store;
+    for kind in ["a", "a", "b"] {
+        failed_job(store, kind).await;
+    }
+    test.clock.advance(HOUR);
+    let from = test.clock.now();
+    store.enqueue(new_job("a")).await.expect("accepted");
+    let counts = async |query: ListQuery| {
+        let counts = store.matching_counts(&query).await.expect("read");
+        (counts.failed, counts.queued, counts.total())
+    };
+    assert_eq!(counts(ListQuery::default()).await, (3, 1, 4));
+    let of_a = ListQuery { kind: Some("a".to_owned()), ..ListQuery::default() };
+    assert_eq!(counts(of_a.clone()).await, (2, 1, 3));
+    assert_eq!(counts(ListQuery { states: vec![JobState::Failed], ..of_a.clone() }).await, (2, 1, 3));
+    assert_eq!(counts(ListQuery { from: Some(from), ..of_a.clone() }).await, (0, 1, 1));
+    assert_eq!(counts(ListQuery { text: Some("TRY b".to_owned()), ..ListQuery::default() }).await, (1, 0, 1));
+    let visibility = Visibility { hidden: ["a".to_owned()].into(), own: "vera".into() };
+    assert_eq!(counts(ListQuery { visibility, ..ListQuery::default() }).await, (1, 0, 1));
+}
+
 pub(crate) async fn kind_and_hourly_statistics_add_up(test: TestStore) {
     for number in 0..30 {
         let fence = running(&*test.store, "a").await.fence;
@@ -771,6 +817,8 @@ macro_rules! promises {
             snapshot_contains_the_requested_topics
             keyset_pages_cover_the_list_in_order
             attention_ends_with_retry_repetition_or_after_a_week
+            dismissed_job_needs_no_attention_until_it_fails_again
+            matching_jobs_are_counted_in_each_state
             kind_and_hourly_statistics_add_up
             unused_uploads_are_pruned
             name_of_removed_user_stays_taken

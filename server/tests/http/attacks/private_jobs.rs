@@ -48,9 +48,17 @@ fn private_job_of_another_user_looks_nonexistent() {
             });
             assert_eq!(responses, [(http::StatusCode::NOT_FOUND, false); 2], "{path}");
         }
-        for function in
-            ["cancel_job", "retry_job", "pause_job", "resume_job", "start_now", "delete_job", "rerun_job", "pin_job"]
-        {
+        for function in [
+            "cancel_job",
+            "retry_job",
+            "pause_job",
+            "resume_job",
+            "start_now",
+            "dismiss_job",
+            "delete_job",
+            "rerun_job",
+            "pin_job",
+        ] {
             let responses = [&job, &none].map(|job| {
                 let response = user.call(function, &[("id", job)]);
                 (response.status(), response.text().unwrap().replace(&**job, "N"))

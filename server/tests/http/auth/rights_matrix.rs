@@ -139,9 +139,10 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
         Some((false, pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()))
     };
     match function {
-        "cancel_job" | "retry_job" | "pause_job" | "resume_job" | "start_now" | "rerun_job" | "delete_job"
-        | "pin_job" | "pause_schedule" | "resume_schedule" | "run_schedule" => concerning("id"),
+        "cancel_job" | "retry_job" | "pause_job" | "resume_job" | "start_now" | "dismiss_job" | "rerun_job"
+        | "delete_job" | "pin_job" | "pause_schedule" | "resume_schedule" | "run_schedule" => concerning("id"),
         "delete_schedule" => Some((true, vec![("id", job), ("revision", "0".to_owned())])),
+        "dismiss_jobs" => with(&[("until", "0")]),
         "unpin_job" => with(&[("id", "1")]),
         "start_job" => with(&[("kind", OPEN.0), ("input", r#"{"seconds":"none"}"#)]),
         "folders" | "end_other_sessions" => with(&[]),

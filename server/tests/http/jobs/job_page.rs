@@ -206,6 +206,10 @@ fn pinned_job_is_in_the_sidebar_of_every_page() {
     browser.submit(&format!("/jobs/{job}"), "/api/unpin_job", &[("id", &id)]);
     assert!(!watched(&browser.page("/new")));
     assert_eq!(browser.post("/api/pin_job", &[("id", "999")]).status(), 404);
+    let running = browser.start_long_job();
+    let sidebar = browser.page("/new");
+    let sidebar = between(&sidebar, "class=\"watching\"", "</section>");
+    assert!(!sidebar.contains(&format!("/jobs/{running}")), "only pinned jobs: {sidebar}");
 }
 
 #[test]

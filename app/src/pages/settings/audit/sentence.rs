@@ -4,7 +4,7 @@ use engine::store::AuditRow;
 use model::JobId;
 
 /// The actions, with their labels in the filter.
-pub(super) const ACTIONS: [(&str, &str); 40] = [
+pub(super) const ACTIONS: [(&str, &str); 41] = [
     ("signed_in", "Signed in"),
     ("sign_in_failed", "Failed to sign in"),
     ("sign_in_throttled", "Rate limited"),
@@ -29,6 +29,7 @@ pub(super) const ACTIONS: [(&str, &str); 40] = [
     ("job_pause_requested", "Requested pause"),
     ("job_resumed", "Resumed a job"),
     ("job_retried", "Retried a job"),
+    ("job_dismissed", "Dismissed a job"),
     ("job_deleted", "Deleted a job"),
     ("file_uploaded", "Uploaded a file"),
     ("schedule_created", "Created a schedule"),
@@ -66,6 +67,7 @@ impl Sentence {
             "job_pause_requested" => Some(("asked job", " to pause")),
             "job_resumed" => Some(("resumed job", "")),
             "job_retried" => Some(("retried job", "")),
+            "job_dismissed" => Some(("dismissed job", "")),
             "job_deleted" => Some(("deleted job", "")),
             "message_sent" if row.job.is_some() => Some(("messaged viewers of job", "")),
             "note_added" => Some(("added a note to job", "")),

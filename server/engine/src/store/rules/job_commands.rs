@@ -1,5 +1,5 @@
-//! Commands of users on a job: what cancel, pause, resume, retry, start now and delete do in each of its states, and
-//! why they are refused.
+//! Commands of users on a job: what cancel, pause, resume, retry, start now, dismiss and delete do in each of its states,
+//! and why they are refused.
 
 use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView, Micros};
 
@@ -99,6 +99,18 @@ pub(in crate::store) fn decide_start_now(found: &JobView) -> Result<JobState> {
         code: "not_scheduled",
         message: format!("job #{} does not wait for a time; it is {}", found.job, error.from),
         state: error.from,
+    })
+}
+
+/// Refuses to dismiss a job that did not go wrong.
+pub(crate) fn check_dismiss(found: &JobView) -> Result<()> {
+    if matches!(found.state, JobState::Failed | JobState::Interrupted) {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        code: "needs_no_attention",
+        message: format!("job #{} is {}; only failed and interrupted jobs are dismissed", found.job, found.state),
+        state: found.state,
     })
 }
 

@@ -30,6 +30,8 @@ pub(in crate::store) const REQUEST_PAUSE: UserAction =
 /// A paused job was resumed, or a pause request withdrawn.
 pub(in crate::store) const RESUME: UserAction = action("resumed", "job_resumed", "resumed");
 pub(in crate::store) const RETRY: UserAction = action("retried", "job_retried", "retried");
+/// A failed or interrupted job needs no more attention.
+pub(in crate::store) const DISMISS: UserAction = action("dismissed", "job_dismissed", "dismissed");
 /// A scheduled job was queued before its time.
 pub(in crate::store) const START_NOW: UserAction = action("started_now", "job_started_now", DUE);
 

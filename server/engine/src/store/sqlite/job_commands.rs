@@ -1,4 +1,4 @@
-//! Commands of users on a job: cancel, retry, start now, delete. [`super::pause`] has the others.
+//! Commands of users on a job: cancel, retry, dismiss, start now, delete. [`super::pause`] has the others.
 
 use model::{AttemptNo, JobId, JobState, JobView};
 use rusqlite::{Params, params};
@@ -100,7 +100,7 @@ impl WriteCommand for Retry {
                     run_at = null, started_at = null, ended_at = null,
                     earlier_work = earlier_work + coalesce(ended_at - started_at, 0),
                     cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
-                    not_responding = 0, failure_code = null, failure_message = null,
+                    not_responding = 0, failure_code = null, failure_message = null, dismissed_at = null,
                     progress = ",
                 progress_at_checkpoint!("progress"),
                 " where id = ? and state = ? and attempt = ?"
@@ -110,6 +110,33 @@ impl WriteCommand for Retry {
         let attempt = view.attempt;
         transaction.record_user_transition(&found, view, record::RETRY, &self.by)?;
         Ok(attempt)
+    }
+}
+
+/// Marks failed and interrupted jobs as dismissed. Skips those that were deleted, retried, repeated or dismissed before.
+pub(super) struct Dismiss {
+    pub(super) jobs: Vec<JobId>,
+    pub(super) by: Attribution,
+}
+
+impl WriteCommand for Dismiss {
+    type Answer = usize;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<usize> {
+        let mut dismissed = 0;
+        for job in &self.jobs {
+            let view = transaction.update(
+                *job,
+                "update job set dismissed_at = ?
+                where id = ? and state in ('failed', 'interrupted') and repeated_by is null and dismissed_at is null",
+                params![transaction.now.0, job.0],
+            )?;
+            if let Some(view) = view {
+                transaction.record_user_update(view, record::DISMISS, &self.by)?;
+                dismissed += 1;
+            }
+        }
+        Ok(dismissed)
     }
 }
 

@@ -7,6 +7,9 @@ use crate::types::visibility::Visibility;
 /// The most distinct words of a search; further ones are ignored.
 pub const SEARCH_WORDS: usize = 8;
 
+/// Counts of matching jobs are exact below this number.
+pub const COUNTED_MATCHES: u64 = 1_000;
+
 /// A query for a list of jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {

@@ -53,6 +53,9 @@ pub(crate) async fn job_commands_are_in_the_audit_log(test: TestStore) {
     let later = NewJob { by: by.clone(), run_at: Some(Micros(NOW + HOUR)), ..new_job("a") };
     let third = store.enqueue(later).await.expect("accepted");
     store.start_now(third, &by).await.expect("started");
+    let claimed = claim_one(store, "a").await;
+    store.finish(finish(&claimed.fence, failed())).await.expect("ended");
+    store.dismiss(vec![second, second], &by).await.expect("dismissed");
     store.delete(first, &by).await.expect("deleted");
     let expected = [
         line("job_started", first, "a"),
@@ -66,6 +69,7 @@ pub(crate) async fn job_commands_are_in_the_audit_log(test: TestStore) {
         line("job_started", second, "a, repeats #1"),
         line("job_started", third, "a"),
         line("job_started_now", third, ""),
+        line("job_dismissed", second, ""),
         line("job_deleted", first, "Try a"),
     ];
     assert_eq!(entries(store).await, expected);

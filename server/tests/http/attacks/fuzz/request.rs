@@ -9,15 +9,17 @@ use url::form_urlencoded;
 use super::Rng;
 
 /// The arguments of each server function.
-const ARGUMENTS: [(&str, &[&str]); 40] = [
+const ARGUMENTS: [(&str, &[&str]); 42] = [
     ("start_job", &["kind", "input", "rerun_of", "start_at", "priority", "unique_key", "idempotency_key"]),
-    ("rerun_job", &["id"]),
+    ("rerun_job", &["id", "stay"]),
     ("cancel_job", &["id"]),
     ("retry_job", &["id"]),
     ("pause_job", &["id"]),
     ("resume_job", &["id"]),
     ("start_now", &["id"]),
-    ("delete_job", &["id"]),
+    ("dismiss_job", &["id", "until"]),
+    ("dismiss_jobs", &["until"]),
+    ("delete_job", &["id", "back", "stay"]),
     ("pin_job", &["id"]),
     ("unpin_job", &["id"]),
     ("folders", &["path"]),

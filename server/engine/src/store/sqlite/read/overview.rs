@@ -39,7 +39,7 @@ impl Reader {
             "select ",
             view_column!(),
             " from job indexed by job_attention
-            where state in ('failed', 'interrupted') and repeated_by is null and ended_at > ?
+            where state in ('failed', 'interrupted') and repeated_by is null and dismissed_at is null and ended_at > ?
                 and (created_by = ? or kind not in (select value from json_each(?)))
             order by ended_at desc limit ?"
         ))

@@ -3,15 +3,16 @@
 //! A page without filters is a scan of the primary key; else it is a merge of index ranges, one per kind and state:
 //! each returns its first few, and the newest of those are the page.
 
-use model::{JobId, JobState, JobView};
+use model::{Counts, JobId, JobState, JobView};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, query::QueryAs, sqlite::SqliteArguments};
 
 use super::{Reader, search, set_positions};
 use crate::{
     Result,
     store::{
-        ListQuery, Page, PageAt,
-        sqlite::row::{ViewRow, json, parse, view_column},
+        COUNTED_MATCHES, ListQuery, Page, PageAt,
+        rules::counters::count_mut,
+        sqlite::row::{ViewRow, json, parse, state, view_column},
     },
 };
 
@@ -31,6 +32,14 @@ impl Reader {
             return page(&mut *self.pool.acquire().await?, query, &words).await;
         }
         self.search(async |connection| page(connection, query, &words).await).await
+    }
+
+    pub(in crate::store::sqlite) async fn matching_counts(&self, query: &ListQuery) -> Result<Counts> {
+        let words = search::patterns(query.text.as_deref());
+        if words.is_empty() {
+            return count(&mut *self.pool.acquire().await?, query, &words).await;
+        }
+        self.search(async |connection| count(connection, query, &words).await).await
     }
 }
 
@@ -100,29 +109,11 @@ async fn scan(
         Direction::Older => ("desc", "<"),
         Direction::Newer => ("asc", ">"),
     };
-    let mut filters = match after {
+    let beyond = match after {
         Some(_) => format!(" and found.id {beyond} ?"),
         None => String::new(),
     };
-    // Numbers and times rise together, so a time is a bound on the number. The time itself is checked as well, because
-    // the clock may have been set back.
-    if query.from.is_some() {
-        filters += " and found.created_at >= ? and found.id >= (
-            select first.id from job as first indexed by job_by_time where first.created_at >= ?
-            order by first.created_at, first.id limit 1)";
-    }
-    if query.until.is_some() {
-        filters += " and found.created_at < ? and found.id <= (
-            select last.id from job as last indexed by job_by_time where last.created_at < ?
-            order by last.created_at desc, last.id desc limit 1)";
-    }
-    let limited = !query.visibility.is_unrestricted();
-    if limited {
-        filters += " and (found.created_by = ? or found.kind not in (select value from json_each(?)))";
-    }
-    for _ in words {
-        filters += r" and '#' || found.id || ' ' || found.kind || ' ' || found.title like ? escape '\'";
-    }
+    let filters = beyond + &conditions(query, words);
     let merged = query.kind.is_some() || !query.states.is_empty();
     let sql = if merged {
         format!(
@@ -139,28 +130,90 @@ async fn scan(
     };
     let mut statement: QueryAs<'_, _, (i64,), SqliteArguments> = sqlx::query_as(AssertSqlSafe(sql));
     if merged {
-        let kinds = match &query.kind {
-            Some(kind) => vec![kind.clone()],
-            None => sqlx::query_scalar("select name from kind where jobs > 0").fetch_all(&mut *connection).await?,
-        };
+        let kinds = kinds(connection, query).await?;
         let states = if query.states.is_empty() { &JobState::ALL[..] } else { &query.states };
         statement = statement.bind(json(&kinds)?).bind(json(&states)?);
     }
     if let Some(after) = after {
         statement = statement.bind(after.0);
     }
-    for bound in [query.from, query.until].into_iter().flatten() {
-        statement = statement.bind(bound.0).bind(bound.0);
-    }
-    if limited {
-        statement = statement.bind(&*query.visibility.own).bind(json(&query.visibility.hidden)?);
-    }
-    for word in words {
-        statement = statement.bind(word);
-    }
+    statement = bind_conditions(statement, query, words)?;
     if merged {
         statement = statement.bind(limit as i64);
     }
     let ids = statement.bind(limit as i64).fetch_all(connection).await?;
     Ok(ids.into_iter().map(|(id,)| JobId(id)).collect())
+}
+
+/// The conditions of a query besides state, kind and page, on the job `found`.
+fn conditions(query: &ListQuery, words: &[String]) -> String {
+    let mut conditions = String::new();
+    // Numbers and times rise together, so a time is a bound on the number. The time itself is checked as well, because
+    // the clock may have been set back.
+    if query.from.is_some() {
+        conditions += " and found.created_at >= ? and found.id >= (
+            select first.id from job as first indexed by job_by_time where first.created_at >= ?
+            order by first.created_at, first.id limit 1)";
+    }
+    if query.until.is_some() {
+        conditions += " and found.created_at < ? and found.id <= (
+            select last.id from job as last indexed by job_by_time where last.created_at < ?
+            order by last.created_at desc, last.id desc limit 1)";
+    }
+    if !query.visibility.is_unrestricted() {
+        conditions += " and (found.created_by = ? or found.kind not in (select value from json_each(?)))";
+    }
+    for _ in words {
+        conditions += r" and '#' || found.id || ' ' || found.kind || ' ' || found.title like ? escape '\'";
+    }
+    conditions
+}
+
+/// Binds the values of [`conditions`].
+fn bind_conditions<'q, Row>(
+    mut statement: QueryAs<'q, sqlx::Sqlite, Row, SqliteArguments>,
+    query: &ListQuery,
+    words: &'q [String],
+) -> Result<QueryAs<'q, sqlx::Sqlite, Row, SqliteArguments>> {
+    for bound in [query.from, query.until].into_iter().flatten() {
+        statement = statement.bind(bound.0).bind(bound.0);
+    }
+    if !query.visibility.is_unrestricted() {
+        statement = statement.bind(query.visibility.own.to_string()).bind(json(&query.visibility.hidden)?);
+    }
+    for word in words {
+        statement = statement.bind(word);
+    }
+    Ok(statement)
+}
+
+/// The kind of a query, otherwise all that have jobs.
+async fn kinds(connection: &mut SqliteConnection, query: &ListQuery) -> Result<Vec<String>> {
+    match &query.kind {
+        Some(kind) => Ok(vec![kind.clone()]),
+        None => Ok(sqlx::query_scalar("select name from kind where jobs > 0").fetch_all(connection).await?),
+    }
+}
+
+/// The matching jobs in each state, at most [`COUNTED_MATCHES`] of each kind.
+async fn count(connection: &mut SqliteConnection, query: &ListQuery, words: &[String]) -> Result<Counts> {
+    let sql = format!(
+        "select state.value, coalesce(sum((
+            select count(*) from (
+                select 1 from job as found indexed by job_by_state
+                where found.state = state.value and found.kind = kind.value {} limit ?
+            )
+        )), 0)
+        from json_each(?) as state cross join json_each(?) as kind group by state.value",
+        conditions(query, words)
+    );
+    let kinds = kinds(connection, query).await?;
+    let statement: QueryAs<'_, _, (String, i64), SqliteArguments> = sqlx::query_as(AssertSqlSafe(sql));
+    let statement = bind_conditions(statement, query, words)?.bind(COUNTED_MATCHES as i64);
+    let statement = statement.bind(json(&JobState::ALL)?).bind(json(&kinds)?);
+    let mut counts = Counts::default();
+    for (word, jobs) in statement.fetch_all(connection).await? {
+        *count_mut(&mut counts, state(&word)?) = jobs as u64;
+    }
+    Ok(counts)
 }

@@ -1,0 +1,121 @@
+//! A table of jobs whose rows follow their jobs, with actions.
+
+use leptos::prelude::*;
+use model::{JobId, JobState, JobView, Micros};
+
+use super::text;
+use crate::{
+    base_path::url,
+    components::{Icon, JobName, JobTableHead, LiveJob, ProgressCell, TimeCell, job_href, reactive},
+    live,
+};
+
+/// What the user may do with the jobs of a table. It decides what is drawn; the server checks each action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RowRights {
+    /// The kinds whose jobs may be cancelled, retried and run again.
+    pub kinds: Vec<String>,
+    /// The user whose jobs may be deleted; `None` for all.
+    pub deletes_of: Option<String>,
+}
+
+/// A table of jobs. Hidden without any.
+#[component]
+pub(super) fn JobTable(
+    rows: RwSignal<Vec<JobView>>,
+    rights: RowRights,
+    /// Jobs that are about to leave the table.
+    gone: RwSignal<Vec<JobId>>,
+    /// The name of the column with the progress.
+    progress: &'static str,
+    now: Micros,
+) -> impl IntoView {
+    let rights = StoredValue::new(rights);
+    let key = |job: &JobView| job.job;
+    view! {
+        <table class="table jobs" hidden=reactive(move || rows.read().is_empty())>
+            <JobTableHead progress />
+            <tbody>
+                <For each=move || rows.get() key=key let:job>
+                    <JobRow job rights gone now />
+                </For>
+            </tbody>
+        </table>
+    }
+}
+
+#[component]
+fn JobRow(job: JobView, rights: StoredValue<RowRights>, gone: RwSignal<Vec<JobId>>, now: Micros) -> impl IntoView {
+    let id = job.job;
+    let actions = rights.with_value(|rights| {
+        let deletes = rights.deletes_of.as_ref().is_none_or(|own| *own == job.created_by);
+        rights.kinds.contains(&job.kind).then_some(deletes)
+    });
+    let name = job.clone();
+    let job = live::job(job, now);
+    view! {
+        <tr data-gone=reactive(move || gone.read().contains(&id).then(String::new))>
+            <th class="what" scope="row">
+                <JobName job=name />
+            </th>
+            <td class="how">
+                <ProgressCell job />
+            </td>
+            <td class="when">
+                <TimeCell job />
+            </td>
+            <td class="do">{actions.map(|deletes| view! { <JobActions id job deletes /> })}</td>
+        </tr>
+    }
+}
+
+/// The actions that the state allows. Cancel and Delete have the last place, and Retry is the farthest from it: a second
+/// click at the place of Cancel must not start the job again.
+#[component]
+fn JobActions(id: JobId, job: LiveJob, deletes: bool) -> impl IntoView {
+    let action = |name: &str, icon: &'static str, word: &str, allowed: fn(&JobView) -> bool| {
+        let label = format!("{word} #{id}");
+        view! {
+            <button
+                class="button square quiet small"
+                type="submit"
+                formaction=url(&format!("/api/{name}"))
+                title=label.clone()
+                aria-label=label
+                hidden=job.map(move |job, _| !allowed(job))
+            >
+                <Icon name=icon />
+            </button>
+        }
+    };
+    let delete = deletes.then(|| {
+        let label = format!("{} #{id}", text::DELETE);
+        view! {
+            <a
+                class="button square quiet small"
+                href=job_href(id) + "?confirm=delete"
+                data-opens="confirm-delete"
+                data-job=id.0
+                title=label.clone()
+                aria-label=label
+                hidden=job.map(|job, _| !is_over(job))
+            >
+                <Icon name="trash" />
+            </a>
+        }
+    });
+    view! {
+        <form method="post">
+            <input type="hidden" name="id" value=id.0 />
+            <input type="hidden" name="stay" value="true" />
+            {action("retry_job", "retry", text::RETRY, |job| is_over(job) && job.state != JobState::Succeeded)}
+            {action("rerun_job", "plus", text::RUN_AGAIN, is_over)}
+            {action("cancel_job", "stop", text::CANCEL, |job| !is_over(job) && job.cancel_requested_at.is_none())}
+            {delete}
+        </form>
+    }
+}
+
+const fn is_over(job: &JobView) -> bool {
+    job.state.is_terminal()
+}
