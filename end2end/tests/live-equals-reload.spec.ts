@@ -19,7 +19,8 @@ function elements(page: Page): Promise<string[]> {
       const text = own.join("").replaceAll(/\s+/g, " ").trim();
       const attributes = compared.filter((name) => element.hasAttribute(name)).map((name) => `${name}=${element.getAttribute(name)}`);
       if (!text && attributes.length === 0) return [];
-      const row = element.closest("[data-part^=job-]")?.getAttribute("data-part") ?? "";
+      const job = element.closest("table.jobs tr")?.querySelector("a")?.getAttribute("href")?.replace("/jobs/", "job-");
+      const row = job ?? "";
       return [`${row} ${element.localName} ${attributes.join(" ")} ${text}`.trim()];
     });
   });

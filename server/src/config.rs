@@ -214,6 +214,9 @@ pub struct Config {
     pub reload_port: Option<u16>,
 }
 
+/// Where a server listens without `--addr`.
+pub(crate) const DEFAULT_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
+
 impl Config {
     /// Fills in the defaults and checks the settings.
     pub fn new(settings: Settings) -> Result<Self> {
@@ -221,7 +224,7 @@ impl Config {
         let watch = env::var_os("LEPTOS_WATCH").is_some();
         let addr = match web.addr {
             Some(addr) => addr.0,
-            None => leptos_address()?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000)),
+            None => leptos_address()?.unwrap_or(DEFAULT_ADDR),
         };
         let no_auth = web.no_auth.unwrap_or(false);
         if no_auth && !addr.ip().is_loopback() {

@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub(crate) mod chunk_pool;
+pub(crate) mod form_outcomes;
 pub(crate) mod form_pages;
 mod health;
 pub mod listen;

@@ -3,8 +3,6 @@
 //! All redirect to the page, so that reloading it sends nothing again. It shows errors of fields beside the fields, a
 //! secret once, and everything else as a flash message.
 
-mod outcomes;
-
 use app::{
     server_fns::{ApiError, Delivered, FormResult, FormState},
     session::Flash,
@@ -20,7 +18,6 @@ use http_body_util::BodyExt;
 use model::Tone;
 use url::form_urlencoded;
 
-pub(crate) use self::outcomes::FormOutcomes;
 use crate::{
     AppState,
     handlers::api::{self, FormRedirect},

@@ -16,8 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
-    handlers::settings_forms::FormOutcomes,
-    http::{assets, chunk_pool::ChunkPool},
+    http::{assets, chunk_pool::ChunkPool, form_outcomes::FormOutcomes},
     middleware::sessions::Sessions,
     stream::{StreamRevoker, StreamService},
 };

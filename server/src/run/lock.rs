@@ -1,7 +1,7 @@
 //! File locks in the data directory. The system releases them however the process ends.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     os::unix::fs::DirBuilderExt,
     path::Path,
@@ -15,7 +15,7 @@ pub(crate) struct Lock(File);
 
 impl Lock {
     /// Takes `DATA/serve.lock`, since only one server may use a data directory, and writes the process id into it for
-    /// the error of a second one. Creates the directory if necessary.
+    /// the error of a second one. Creates the directory if necessary. The second line is for [`server_address`].
     pub(crate) fn serve(data_dir: &Path) -> Result<Self> {
         // Files of jobs are private to this user.
         DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(|source| Error::Io {
@@ -25,11 +25,12 @@ impl Lock {
         let path = data_dir.join("serve.lock");
         let mut lock = Self::open(&path)?;
         match lock.0.try_lock() {
-            Ok(()) => lock.write_pid().map_err(|source| lock_error(&path, source))?,
+            Ok(()) => lock.write_holder("").map_err(|source| lock_error(&path, source))?,
             Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                lock.0.read_to_string(&mut pid).map_err(|source| lock_error(&path, source))?;
-                return Err(Error::InUse { data_dir: data_dir.to_owned(), pid: pid.trim().to_owned() });
+                let mut text = String::new();
+                lock.0.read_to_string(&mut text).map_err(|source| lock_error(&path, source))?;
+                let pid = text.lines().next().unwrap_or_default().to_owned();
+                return Err(Error::InUse { data_dir: data_dir.to_owned(), pid });
             }
             Err(TryLockError::Error(source)) => return Err(lock_error(&path, source)),
         }
@@ -69,15 +70,22 @@ impl Lock {
         file.map(Self).map_err(|source| lock_error(path, source))
     }
 
-    fn write_pid(&mut self) -> io::Result<()> {
+    /// Writes the process id and the address of the server.
+    pub(crate) fn write_holder(&mut self, address: &str) -> io::Result<()> {
         self.0.set_len(0)?;
         self.0.rewind()?;
-        match writeln!(self.0, "{}", std::process::id()) {
-            // The process id is only for the error message.
+        match self.0.write_all(format!("{}\n{address}\n", std::process::id()).as_bytes()) {
+            // They are only for messages.
             Err(error) if error.kind() == io::ErrorKind::StorageFull => Ok(()),
             written => written,
         }
     }
+}
+
+/// The address of the server that uses a data directory, or used it last, without the last slash.
+pub(crate) fn server_address(data_dir: &Path) -> Option<String> {
+    let text = fs::read_to_string(data_dir.join("serve.lock")).ok()?;
+    text.lines().nth(1).filter(|address| !address.is_empty()).map(str::to_owned)
 }
 
 fn lock_error(path: &Path, source: io::Error) -> Error {

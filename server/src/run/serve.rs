@@ -59,10 +59,14 @@ async fn serve(config: Config, tasks: RegisterTasks, task_runtime: runtime::Hand
     app::base_path::set(config.base_path.clone());
     let mut signals = Signals::new()?;
     let connections = connection_limit(config.connections)?;
-    let lock = Lock::serve(&config.work.data_dir)?;
+    let mut lock = Lock::serve(&config.work.data_dir)?;
     // Bound before the engine opens, so that a port in use harms no job; connections are accepted later.
     let listener = listen(config.addr).map_err(|source| Error::Listen { addr: config.addr, source })?;
     let addr = listener.local_addr().map_err(|source| Error::Listen { addr: config.addr, source })?;
+
+    if let Err(error) = lock.write_holder(&config.link("", addr)) {
+        tracing::warn!(%error, "cannot write the address of the server; `milepost user` prints links to its own --addr");
+    }
 
     let config = Arc::new(config);
     let stop = CancellationToken::new();

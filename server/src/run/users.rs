@@ -16,7 +16,13 @@ use jiff::Timestamp;
 use model::FieldError;
 use tokio::runtime;
 
-use crate::{Error, Result, cli::UserCommand, config::Config, run::lock::Lock, setup_link_file};
+use crate::{
+    Error, Result,
+    cli::UserCommand,
+    config::{Config, DEFAULT_ADDR},
+    run::lock::{Lock, server_address},
+    setup_link_file,
+};
 
 /// The name in the audit log; no user can have it.
 const BY: &str = "milepost user";
@@ -30,7 +36,7 @@ pub fn setup_link(config: &Config) -> Result<()> {
             return Err(refusal("already_set_up", remedy.to_owned()));
         }
         let secret = auth.make_link(None, &Attribution::from(BY)).await?;
-        print(&link(config, config.addr, &secret))
+        print(&link(config, &secret))
     })
 }
 
@@ -43,7 +49,7 @@ pub(crate) async fn create_setup_link(auth: &AuthService, config: &Config, liste
     }
     let made = async {
         let secret = auth.make_link(None, &Attribution::from("milepost serve")).await?;
-        let link = link(config, listening, &secret);
+        let link = config.link(&setup_link_path(secret.reveal()), listening);
         if io::stdout().is_terminal() {
             return Ok(format!("set up the first administrator at {link}"));
         }
@@ -123,7 +129,7 @@ async fn print_or_use_link(
     password: Option<String>,
 ) -> Result<()> {
     match password {
-        None => print(&link(config, config.addr, secret))?,
+        None => print(&link(config, secret))?,
         Some(password) => {
             let used = auth.use_link(secret.reveal(), "", &password, None).await?;
             print(&format!("{} can sign in with that password", used.user.name))?;
@@ -175,8 +181,14 @@ fn day(at: model::Micros) -> String {
     day.unwrap_or_else(|_| at.0.to_string())
 }
 
-fn link(config: &Config, listening: SocketAddr, secret: &Secret) -> String {
-    config.link(&setup_link_path(secret.reveal()), listening)
+/// The link to choose a password: on the address that was given, or else on that of the server of the data directory.
+fn link(config: &Config, secret: &Secret) -> String {
+    let path = setup_link_path(secret.reveal());
+    let is_given = config.public_url.is_some() || config.addr != DEFAULT_ADDR;
+    match server_address(&config.work.data_dir).filter(|_| !is_given) {
+        Some(address) => address + &path,
+        None => config.link(&path, config.addr),
+    }
 }
 
 fn refusal(code: &'static str, message: String) -> Error {

@@ -18,7 +18,7 @@ use std::{
 };
 
 use engine::{Ctx, Kind, Queue, Task, TaskError, UploadNames, UploadRef};
-use model::{Level, count};
+use model::{FieldError, Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,14 @@ impl Task for CheckLinks {
 
     type Input = Input;
     type Output = Output;
+
+    fn check(input: &Input) -> Result<(), Vec<FieldError>> {
+        if input.file.is_some() || input.urls.as_deref().is_some_and(|typed| !typed.trim().is_empty()) {
+            return Ok(());
+        }
+        let message = "There are no links: enter some here, or choose a file with links.".to_owned();
+        Err(vec![FieldError { field: "urls".to_owned(), message }])
+    }
 
     fn title(input: &Input) -> String {
         let typed = input.urls.as_deref().unwrap_or_default();

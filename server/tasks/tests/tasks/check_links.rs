@@ -176,10 +176,20 @@ async fn too_many_links_are_rejected_before_any_request() {
 }
 
 #[tokio::test]
+async fn empty_list_is_rejected_before_start() {
+    let harness = TaskHarness::open().await;
+    for input in [json!({}), json!({ "urls": "" }), json!({ "urls": " \n\t\n" })] {
+        let refused = harness.try_start("check-links", input).await;
+        let Err(engine::Error::InvalidInput(errors)) = refused else { panic!("no links") };
+        assert_eq!(errors[0].field, "urls");
+    }
+}
+
+#[tokio::test]
 async fn number_out_of_range_is_rejected_before_start() {
     let harness = TaskHarness::open().await;
     for (field, value) in [("concurrency", 0), ("concurrency", 65), ("timeout", 0), ("timeout", 121)] {
-        let refused = harness.try_start("check-links", json!({ field: value })).await;
+        let refused = harness.try_start("check-links", json!({ "urls": "x", field: value })).await;
         let Err(engine::Error::InvalidInput(errors)) = refused else { panic!("{field} = {value} must be refused") };
         assert_eq!(errors[0].field, field);
     }

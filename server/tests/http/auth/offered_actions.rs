@@ -44,12 +44,18 @@ impl UsersOfEachRole {
 #[test]
 fn new_job_is_offered_to_operators_only() {
     let users = UsersOfEachRole::new();
+    // Lists have the question before a deletion, whether or not a row can ask it.
+    let offered = |path: &str| {
+        users
+            .actions_on(path)
+            .map(|actions| actions.into_iter().filter(|name| name != "delete_job").collect::<BTreeSet<_>>())
+    };
     for path in ["/", "/jobs"] {
-        assert_eq!(users.actions_on(path), [set(&["new"]), set(&["new"]), set(&[])], "empty {path}");
+        assert_eq!(offered(path), [set(&["new"]), set(&["new"]), set(&[])], "empty {path}");
     }
     users.ada.run();
     for path in ["/", "/jobs", "/jobs?state=failed"] {
-        assert_eq!(users.actions_on(path), [set(&["new"]), set(&["new"]), set(&[])], "{path}");
+        assert_eq!(offered(path), [set(&["new"]), set(&["new"]), set(&[])], "{path}");
     }
 }
 

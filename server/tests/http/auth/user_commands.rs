@@ -137,6 +137,22 @@ fn link_starts_with_the_public_url() {
     assert!(link.starts_with("https://milepost.example.org/setup?link="), "{link}");
     let link = succeeded(run_on(data.path(), &["user", "--addr", "127.0.0.1:4711", "add", "ada", "--role", "viewer"]));
     assert!(link.starts_with("http://127.0.0.1:4711/setup?link="), "{link}");
+    let link = succeeded(run_on(data.path(), &["user", "add", "ben", "--role", "viewer"]));
+    assert!(link.starts_with("https://milepost.example.org/setup?link="), "the address of the server: {link}");
+}
+
+#[test]
+fn link_starts_with_the_address_of_the_server_of_the_data_directory() {
+    let (server, data) = ServerProcess::start_with(&["--base-path", "/jobs"]);
+    add_administrator(data.path());
+    let link = || succeeded(run_on(data.path(), &["user", "reset", "root"]));
+    let start = server.url("/jobs/setup?link=");
+    assert!(link().starts_with(&start), "{start}");
+    server.signal("TERM");
+    server.wait();
+    assert!(link().starts_with(&start), "it was there last");
+    std::fs::write(data.path().join("serve.lock"), "123\n").unwrap();
+    assert!(link().starts_with("http://127.0.0.1:3000/setup?link="));
 }
 
 #[test]

@@ -229,7 +229,10 @@ fn form_error_is_shown_once_on_the_referring_page() {
     let back = sent_from(&server.url("/jobs?state=failed"));
     assert_eq!(back.status(), StatusCode::SEE_OTHER);
     assert_eq!(back.headers()["location"], "/jobs?state=failed");
-    let page = || browser.get(server.url("/jobs?state=failed")).send().unwrap().text().unwrap();
+    let page = || {
+        let request = browser.get(server.url("/jobs?state=failed")).header("accept", "text/html");
+        request.send().unwrap().text().unwrap()
+    };
     assert!(page().contains("There is no task dig"));
     assert!(!page().contains("There is no task dig"), "shown twice");
 
