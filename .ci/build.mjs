@@ -78,8 +78,8 @@ const metadata = JSON.parse(
   execFileSync("cargo", ["metadata", "--no-deps", "--format-version", "1"], { encoding: "utf8", maxBuffer: 1e8 }),
 ).metadata.leptos[0];
 const cargo = (step, ...args) => step.exec("cargo", ...args, "--locked");
-// The server takes longer: while both compile, the browser's half yields to it, and still ends first.
-const yielding = (step, ...args) => step.exec("nice", "-n", "4", "cargo", ...args, "--locked");
+// The server takes longer: while both compile, the browser's half yields to it, so that no core is idle at the end.
+const yielding = (step, ...args) => step.exec("nice", "-n", "10", "cargo", ...args, "--locked");
 const programArguments = ["build", "--release", "--package", metadata["bin-package"]];
 
 const browser = [
