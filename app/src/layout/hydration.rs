@@ -5,9 +5,9 @@ use crate::{base_path::url, context::app};
 /// The delay before the service worker is registered, milliseconds.
 const LATER: u32 = 1_000;
 
-/// Hydration: loads the wasm after the first paint and runs the islands; those of a refreshed fragment when it says that
-/// they are drawn. Later, in a secure context, registers the
-/// service worker (`public/service-worker.js`) and reports this page to it.
+/// Hydration: loads the wasm after the first paint and runs the islands, and those of a refreshed fragment at its event
+/// `drawn`. Later, in a secure context, registers the service worker (`public/service-worker.js`) and reports this page
+/// to it.
 ///
 /// Replaces Leptos' `HydrationScripts`, which loads at once, so that compilation delays the first paint, and hydrates
 /// when the browser is idle, one island after the other. These islands have no children and contain no islands, so the
