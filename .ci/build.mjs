@@ -85,20 +85,20 @@ const programArguments = ["build", "--release", "--package", metadata["bin-packa
 const browser = [
   new Step("tools", (step) => step.exec(".ci/tools")),
   new Step("browser", (step) => yielding(step, ...compileArguments(metadata))),
-  new Step("wasm-bindgen", (step) => yielding(step, ...bindgenArguments)),
-  new Step("site", (step) => makeSite(metadata, step.exec.bind(step), (what) => (step.detail = what))),
 ];
-// The server embeds the site, and refuses to be compiled without one. Until there is one, everything else that it is made
-// of compiles beside the browser's half; an error of it shows again in the last step.
-const server = [
-  new Step("crates", (step) => cargo(step, ...programArguments, "--keep-going").catch(() => {})),
-];
-const program = [new Step("program", (step) => cargo(step, ...programArguments))];
+const bindgen = new Step("wasm-bindgen", (step) => yielding(step, ...bindgenArguments));
+const site = new Step("site", (step) => makeSite(metadata, step.exec.bind(step), (what) => (step.detail = what)));
+// The program embeds the site. Until there is one, the library of the server and everything else compile beside the
+// browser's half; an error of them shows again in the last step.
+const library = new Step("server", (step) => cargo(step, ...programArguments, "--keep-going").catch(() => {}));
+const program = new Step("program", (step) => cargo(step, ...programArguments));
 
 const whole = process.argv[2] === "program";
 const wasm = join(metadata["site-root"], metadata["site-pkg-dir"], `${metadata["output-name"]}.wasm`);
-const beside = whole && !existsSync(wasm);
-const steps = [...browser, ...(beside ? server : []), ...(whole ? program : [])];
+// wasm-bindgen comes after the server, beside the browser's last crate, which leaves a core idle.
+const besides = [...(whole && !existsSync(wasm) ? [library] : []), bindgen];
+const afterwards = [site, ...(whole ? [program] : [])];
+const steps = [...browser, ...besides, ...afterwards];
 const inOrder = async (some) => {
   for (const step of some) await step.run();
 };
@@ -107,8 +107,8 @@ const show = stderr.isTTY
   ? setInterval(() => stderr.write(`\r\x1b[K${`build: ${line(steps)}`.slice(0, (stderr.columns ?? 80) - 1)}`), 200)
   : setInterval(() => say(line(steps)), 30_000);
 try {
-  await Promise.all([inOrder(browser), inOrder(beside ? server : [])]);
-  await inOrder(whole ? program : []);
+  await Promise.all([inOrder(browser), inOrder(besides)]);
+  await inOrder(afterwards);
   say(`done in ${clock(performance.now() - start)}`);
 } catch (error) {
   for (const child of children) child.kill();

@@ -11,6 +11,9 @@ import { repeatLoads } from "./split.mjs";
 const TARGET_DIR = "target/front";
 const WASM_TARGET = "wasm32-unknown-unknown";
 
+/** The list of the other files, as sha256sum prints it: the program that embeds the site is compiled again when it changes. */
+const DIGESTS = "SHA256SUMS";
+
 /** Without names. */
 const WASM_OPT = ["-Os", "--enable-bulk-memory", "--enable-nontrapping-float-to-int", "--strip-debug", "--strip-producers"];
 
@@ -45,7 +48,7 @@ export async function makeSite(metadata, run, report) {
   const program = { wasm: join(work, `${name}_bg.wasm`), script: join(work, `${name}.js`) };
 
   const tools = Buffer.concat(["package-lock.json", "site.mjs", "split.mjs", "wasm.mjs"].map((file) => readFileSync(join("frontend", file))));
-  const source = createHash("sha256").update(readFileSync(compiled)).update(tools).digest("hex");
+  const source = digest(readFileSync(compiled), tools);
   const stamp = join(work, "source");
   if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== source) {
     rmSync(work, { recursive: true, force: true });
@@ -78,7 +81,12 @@ export async function makeSite(metadata, run, report) {
   ]);
   report("compression");
   await Promise.all([...files].map(([file, content]) => compress(metadata["site-root"], file, content, files)));
+  files.set(DIGESTS, Buffer.from([...files].map(([file, content]) => `${digest(content)}  ${file}\n`).sort().join("")));
   write(metadata["site-root"], files);
+}
+
+function digest(/** @type {Buffer[]} */ ...contents) {
+  return contents.reduce((hash, content) => hash.update(content), createHash("sha256")).digest("hex");
 }
 
 /** Adds FILE.br and FILE.gz to `files`, those of `site` where the file is the same. */

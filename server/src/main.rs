@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
+use rust_embed::RustEmbed;
 use server::{
     cli::{Cli, Command},
+    http::assets,
     run::{health, serve, users, worker},
 };
 
@@ -14,7 +16,19 @@ use server::{
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+/// The site of `make site`, with `.br` and `.gz` beside each file.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../target/site"]
+#[allow_missing = true]
+struct Site;
+
+/// Fails the build where there is no site, and compiles the program again when the site has changed.
+/// `MILEPOST_WITHOUT_SITE=1` builds a program whose pages have no style and no script.
+#[cfg(not(without_site))]
+const _: &[u8] = include_bytes!("../../target/site/SHA256SUMS"); // missing? Run `make site` first.
+
 fn main() -> ExitCode {
+    assets::register_site::<Site>();
     let outcome = match Cli::parse().command() {
         Command::Serve(args) => args.config().and_then(|config| serve::run(config, tasks::register)),
         Command::Worker(args) => args.config().and_then(|config| worker::run(config, tasks::register)),

@@ -2,7 +2,11 @@
 //! good; a debug build without the feature `embed` reads them from disk, so that a rebuilt style needs no rebuilt
 //! server.
 
-use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    sync::{LazyLock, OnceLock},
+};
 
 use axum::{
     body::Body,
@@ -14,11 +18,22 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
-/// The site of `make site`, with `.br` and `.gz` beside each file.
-#[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../target/site"]
-#[allow_missing = true]
-struct Site;
+/// The site, which the program brings: this library is compiled before there is one.
+static SITE: OnceLock<Site> = OnceLock::new();
+
+struct Site {
+    names: fn() -> Vec<Cow<'static, str>>,
+    get: fn(&str) -> Option<EmbeddedFile>,
+}
+
+/// Serves the site of `S`. Only the first call has an effect.
+pub fn register_site<S: RustEmbed>() {
+    let _ = SITE.set(Site { names: || S::iter().collect(), get: S::get });
+}
+
+fn site_file(name: &str) -> Option<EmbeddedFile> {
+    SITE.get().and_then(|site| (site.get)(name))
+}
 
 /// Files that the site contains unchanged, such as icons; present even without a built site.
 #[derive(RustEmbed)]
@@ -34,10 +49,10 @@ pub fn build() -> &'static str {
         if !EMBEDDED {
             return "dev".to_owned();
         }
-        let mut names: Vec<_> = Site::iter().collect();
+        let mut names = SITE.get().map(|site| (site.names)()).unwrap_or_default();
         names.sort();
         let digest = names.iter().fold(Sha256::new(), |digest, name| {
-            let hash = Site::get(name).map(|file| file.metadata.sha256_hash()).unwrap_or_default();
+            let hash = site_file(name).map(|file| file.metadata.sha256_hash()).unwrap_or_default();
             digest.chain_update(name.as_bytes()).chain_update(hash)
         });
         hex(&digest.finalize()[..6])
@@ -83,8 +98,8 @@ fn serve(name: &str, headers: &HeaderMap, cache: &'static str) -> Option<Respons
     let compressed = [("br", ".br"), ("gzip", ".gz")]
         .into_iter()
         .filter(|(encoding, _)| accepts(headers, encoding))
-        .find_map(|(encoding, suffix)| Some((Some(encoding), Site::get(&format!("{name}{suffix}"))?)));
-    let (encoding, file) = compressed.or_else(|| Some((None, Site::get(name).or_else(|| Public::get(name))?)))?;
+        .find_map(|(encoding, suffix)| Some((Some(encoding), site_file(&format!("{name}{suffix}"))?)));
+    let (encoding, file) = compressed.or_else(|| Some((None, site_file(name).or_else(|| Public::get(name))?)))?;
 
     let tag = HeaderValue::try_from(format!("\"{}\"", hex(&file.metadata.sha256_hash()[..8]))).ok()?;
     let is_current = headers.get(header::IF_NONE_MATCH) == Some(&tag);

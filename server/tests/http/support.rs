@@ -11,5 +11,6 @@ pub(crate) mod link_target;
 pub(crate) mod long_log;
 pub(crate) mod process;
 pub(crate) mod raw_http;
+pub(crate) mod site;
 pub(crate) mod small_disk;
 pub(crate) mod sse_reader;

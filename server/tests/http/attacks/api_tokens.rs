@@ -2,13 +2,13 @@
 
 use http::Method;
 use model::Scope;
-use server::http::router;
 use sqlx::Executor;
 
 use crate::support::{
     accounts::{ServerWithAccounts, UserClient, fetch_status, make_token, request_with_token, user_id},
     database::{database, query_value},
     raw_http::{send_bytes, status_of},
+    site::route_table,
 };
 
 /// The statuses for a token at each kind of address.
@@ -109,7 +109,7 @@ fn token_is_limited_to_its_scopes_and_its_users_role() {
     let (read, everything) =
         (make_token(&ada, "read", &["read"]), make_token(&ada, "all", &["read", "start", "report"]));
     let of_vera = make_token(&vera, "all", &["read", "start", "report"]);
-    for route in router::table() {
+    for route in route_table() {
         let path = route.path.replace("{id}", "1").replace("{name}", "demo.txt").replace("{kind}", "demo");
         let path = path.replace("{stream}", &"0".repeat(32));
         let ask = |token: &str| {

@@ -1,12 +1,12 @@
 //! CSRF: requests of another site's page in the browser of a signed-in user.
 
 use http::Method;
-use server::http::router;
 
 use crate::support::{
     accounts::{ServerWithAccounts, UserClient},
     database::query_value,
     raw_http::{send_bytes, status_of},
+    site::route_table,
 };
 
 /// The headers that a browser sends from another site's page; the last is none of them.
@@ -40,7 +40,7 @@ fn database_state(server: &ServerWithAccounts) -> String {
 
 /// The methods and paths of all routes that may change something, filled with existing IDs.
 fn changing_routes() -> Vec<(Method, String)> {
-    let routes = router::table().into_iter().filter(|route| route.method != Method::GET);
+    let routes = route_table().into_iter().filter(|route| route.method != Method::GET);
     let named = routes.map(|route| {
         let path = route.path.replace("{kind}", "demo").replace("{stream}", &"0".repeat(32));
         (route.method, path.replace("{*function}", "nothing"))
@@ -92,7 +92,7 @@ fn unlisted_method_changes_nothing() {
     let (server, ada) = ServerWithAccounts::with_admin();
     ada.run();
     let before = database_state(&server);
-    let paths = router::table().into_iter().map(|route| route.path.replace("{id}", "1").replace("{kind}", "demo"));
+    let paths = route_table().into_iter().map(|route| route.path.replace("{id}", "1").replace("{kind}", "demo"));
     for path in paths {
         for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::TRACE, Method::OPTIONS, Method::CONNECT] {
             let sent = send(&server, &ada, &(method.clone(), path.clone()), "localhost", "sec-fetch-site: same-origin");

@@ -9,6 +9,7 @@ use crate::support::{
     accounts::ServerWithAccounts,
     browser::Browser,
     raw_http::{send_bytes, status_of},
+    site::asset_folder,
 };
 
 /// Escapes from a folder, as written in a URL.
@@ -64,7 +65,7 @@ fn url_path_reaches_no_file_outside_artifacts() {
     assert_eq!(status_of(&ask("/jobs/1/artifacts/demo.txt")), 200);
     let long = "a".repeat(5_000);
     let deep = "../".repeat(1_000) + "etc/passwd";
-    let folder = format!("/{}", server::http::assets::folder());
+    let folder = format!("/{}", asset_folder());
     let folders = ["/jobs/1/artifacts", &folder, "/jobs/1/log", "/jobs", "/pkg", "", "/settings/audit.csv", "/uploads"];
     for folder in folders {
         for way in ESCAPES.iter().copied().chain([long.as_str(), deep.as_str()]) {

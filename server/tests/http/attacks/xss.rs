@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::support::{
     accounts::{ADA, PASSWORD, ServerWithAccounts, UserClient, make_token, redirect_target},
     html_elements::{Element, elements},
+    site::route_table,
 };
 
 /// Texts that are written everywhere. Where one becomes markup, an element `xss-7` or an attribute `onxss` appears.
@@ -309,7 +310,7 @@ fn reflected_form_values_are_escaped() {
             vec![("to", "user"), ("user", text), ("text", text), ("tone", text), ("job", text), ("id", "1")],
         ] {
             for user in [&ada, &server.new_client()] {
-                for route in server::http::router::table().iter().filter(|route| route.path.starts_with("/api/")) {
+                for route in route_table().iter().filter(|route| route.path.starts_with("/api/")) {
                     if ["/api/sign_out", "/api/{*function}"].contains(&&*route.path) {
                         continue;
                     }

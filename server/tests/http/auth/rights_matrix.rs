@@ -12,7 +12,10 @@ use model::{Role, Scope};
 use reqwest::blocking::Response;
 use server::http::router::Route;
 
-use crate::support::accounts::{ADA, ServerWithAccounts, UserClient};
+use crate::support::{
+    accounts::{ADA, ServerWithAccounts, UserClient},
+    site::route_table,
+};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/rights.md");
 
@@ -445,7 +448,7 @@ fn every_route_answers_every_role_as_the_policy_says() {
     table += &"---|".repeat(fixture.columns.len());
     table.push('\n');
     let mut wrong = Vec::new();
-    let routes = server::http::router::table();
+    let routes = route_table();
     for row in routes.iter().filter(|route| route.action != Action::Public).flat_map(rows_of) {
         write!(table, "| {} | {:?} |", row.name, row.action).unwrap();
         for column in &fixture.columns {
@@ -475,7 +478,7 @@ fn every_route_answers_every_role_as_the_policy_says() {
 
 #[test]
 fn every_server_function_is_in_the_route_table() {
-    let rows: Vec<String> = server::http::router::table().iter().map(|route| route.path.to_string()).collect();
+    let rows: Vec<String> = route_table().iter().map(|route| route.path.to_string()).collect();
     let registered: Vec<&str> = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
     assert!(!registered.is_empty());
     for path in &registered {

@@ -17,6 +17,7 @@ use crate::{
         accounts::{ADA, PASSWORD, link_secret},
         browser::Browser,
         process::{ServerProcess, run},
+        site::route_table,
     },
 };
 
@@ -41,7 +42,7 @@ fn populated() -> Browser {
 #[test]
 fn every_link_is_below_the_base_path_and_works() {
     let browser = populated();
-    let paths = server::http::router::table().into_iter().filter(|route| route.method == Method::GET);
+    let paths = route_table().into_iter().filter(|route| route.method == Method::GET);
     let mut paths: Vec<String> = paths.map(|route| fill_parameters(&route.path)).collect();
     for page in ["/jobs?state=failed", "/jobs/2", "/jobs/2?confirm=delete", "/new/demo", "/new/demo?from=2", "/jobs/3"]
     {

@@ -6,6 +6,7 @@ use reqwest::blocking::Response;
 use crate::support::{
     accounts::{ServerWithAccounts, UserClient},
     process::ServerProcess,
+    site::route_table,
 };
 
 const OWN: &str = "host: localhost";
@@ -28,7 +29,7 @@ fn only_overview_and_job_list_are_kept_offline() {
         assert!(response.contains("\r\nmilepost-keep: 86400\r\n"), "{path}: {response}");
         assert!(response.contains("\r\nmilepost-visitor: everybody\r\n"), "{path}: {response}");
     }
-    for route in server::http::router::table() {
+    for route in route_table() {
         let path = crate::network::routes::fill_parameters(&route.path);
         if route.method == http::Method::GET && !["/", "/jobs", "/events"].contains(&path.as_str()) {
             assert!(!response(&path).contains("\r\nmilepost-keep"), "{path}");

@@ -4,7 +4,7 @@ use std::{collections::HashSet, thread};
 
 use http::Method;
 
-use crate::support::process::ServerProcess;
+use crate::support::{process::ServerProcess, site::route_table};
 
 const OWN: &str = "host: localhost";
 
@@ -16,7 +16,7 @@ pub(crate) fn fill_parameters(path: &str) -> String {
 #[test]
 fn unlisted_method_returns_405() {
     let (server, _data) = ServerProcess::start();
-    for path in server::http::router::table().iter().map(|route| fill_parameters(&route.path)).collect::<HashSet<_>>() {
+    for path in route_table().iter().map(|route| fill_parameters(&route.path)).collect::<HashSet<_>>() {
         for method in ["PUT", "PATCH", "DELETE", "BREW"] {
             let response = server.send_lines(&[&format!("{method} {path} HTTP/1.1"), OWN]);
             assert!(response.starts_with("HTTP/1.1 405"), "{method} {path}: {response}");
@@ -28,7 +28,7 @@ fn unlisted_method_returns_405() {
 #[test]
 fn route_table_has_no_duplicate_and_only_get_and_post() {
     let mut seen = HashSet::new();
-    for route in server::http::router::table() {
+    for route in route_table() {
         assert!([Method::GET, Method::POST].contains(&route.method), "{} {}", route.method, route.path);
         assert!(seen.insert((route.method.clone(), route.path.clone())), "{} {}", route.method, route.path);
     }

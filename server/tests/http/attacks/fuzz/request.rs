@@ -3,10 +3,10 @@
 use std::{fmt::Write as _, sync::LazyLock};
 
 use http::Method;
-use server::http::router;
 use url::form_urlencoded;
 
 use super::Rng;
+use crate::support::site::route_table;
 
 /// The arguments of each server function.
 const ARGUMENTS: [(&str, &[&str]); 42] = [
@@ -192,7 +192,7 @@ impl Request {
     }
 
     fn random_route(rng: &mut Rng) -> Self {
-        let table = router::table();
+        let table = route_table();
         let route = rng.choose(&table);
         let mut path = String::new();
         for part in route.path.split('/').skip(1) {
