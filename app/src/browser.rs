@@ -16,12 +16,14 @@ use crate::base_path::url;
 
 /// Fetches the page at `address` and parses it. `None` on any failure.
 pub(crate) async fn fetch_page(address: &str) -> Option<Document> {
+    fetch_any_page(address).await.filter(|(status, _)| *status == 200).map(|(_, page)| page)
+}
+
+/// Fetches the page at `address` and parses it, with its status. `None` without a response.
+pub(crate) async fn fetch_any_page(address: &str) -> Option<(u16, Document)> {
     let response: Response = JsFuture::from(window().fetch_with_str(address)).await.ok()?.dyn_into().ok()?;
-    if !response.ok() {
-        return None;
-    }
     let html = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
-    DomParser::new().ok()?.parse_from_string(&html, SupportedType::TextHtml).ok()
+    Some((response.status(), DomParser::new().ok()?.parse_from_string(&html, SupportedType::TextHtml).ok()?))
 }
 
 /// Why a request was refused.
@@ -121,7 +123,7 @@ pub(crate) fn copy_text(id: &str) {
     }
 }
 
-/// Returns the elements under `root` that match `selector`.
+/// Returns the elements under `root`, an element or this page, that match `selector`.
 pub(crate) fn all(root: &web_sys::Node, selector: &str) -> impl Iterator<Item = Element> + use<> {
     let found = match root.dyn_ref::<Element>() {
         Some(element) => element.query_selector_all(selector),

@@ -5,7 +5,6 @@
 //! file of their own, so that the pages without them are lighter.
 
 mod copy_buttons;
-mod deleted_job;
 mod folder_picker;
 pub(crate) mod fragments;
 mod in_place_forms;
@@ -37,10 +36,7 @@ fn start(enhancement: Enhancement) {
         Enhancement::CopyButtons => copy_buttons::start(),
         Enhancement::FolderPickers => folder_picker::start(),
         Enhancement::InPlaceForms => in_place_forms::start(),
-        Enhancement::JobLog => {
-            job_log::start();
-            deleted_job::start();
-        }
+        Enhancement::JobLog => job_log::start(),
         Enhancement::PinnedJobs(jobs, titled) => pinned_jobs::follow(jobs, titled),
         Enhancement::StartForm => start_form::start(),
         Enhancement::UploadFields => upload_fields::start(),

@@ -95,8 +95,8 @@ pub fn on_state(handler: impl Fn(&StateEvent) + 'static) {
     }
 }
 
-/// Calls `handler` when a queue or task is paused, resumed or limited, and after a gap in which that may have happened
-/// (topic `jobs`).
+/// Calls `handler` when a queue or task is paused, resumed or limited, or a schedule changes, and after a gap in which
+/// that may have happened (topic `jobs`).
 pub fn on_control(handler: impl Fn() + 'static) {
     if let Some(id) = with_store(|store| store.on_control(handler)) {
         on_cleanup(move || {

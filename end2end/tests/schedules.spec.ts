@@ -39,3 +39,31 @@ test("schedules: one is created, paused, run, edited and deleted", async ({ page
   await page.getByRole("button", { name: "Delete schedule" }).click();
   await expect(page).toHaveURL(/\/schedules$/);
 });
+
+test("schedules: what another user adds, pauses and deletes shows on open pages", async ({ context, page, request }) => {
+  test.setTimeout(180_000);
+  await page.goto("/schedules");
+  await waitUntilLive(page);
+  const other = await context.newPage();
+  await other.goto("/schedules/new?kind=demo");
+  await other.getByLabel("Name", { exact: true }).fill("Elsewhere");
+  await other.getByLabel("Cron expression").fill("0 3 * * *");
+  await other.getByRole("button", { name: "Save schedule" }).click();
+  await expect(other).toHaveURL(/\/schedules\/\d+$/);
+  await page.bringToFront();
+  const link = page.getByRole("link", { name: "Elsewhere", exact: true });
+  // Sooner than the minute after which pages are refreshed without an event.
+  await expect(link).toBeVisible({ timeout: 45_000 });
+
+  const id = (await link.getAttribute("href"))?.split("/").at(-1) ?? "";
+  const detail = await context.newPage();
+  await detail.goto(`/schedules/${id}`);
+  await waitUntilLive(detail);
+  await expect(detail.getByText("This schedule was deleted")).toBeHidden();
+  const act = async (name: string) => expect((await request.post(`/api/${name}`, { form: { id } })).ok(), name).toBe(true);
+  await act("pause_schedule");
+  await expect(detail.getByRole("button", { name: "Resume" })).toBeVisible({ timeout: 45_000 });
+  await act("delete_schedule");
+  await expect(detail.getByRole("alert").filter({ hasText: "This schedule was deleted" })).toBeVisible({ timeout: 45_000 });
+  await expect(detail.getByRole("button", { name: "Resume" })).toBeHidden();
+});

@@ -31,4 +31,6 @@ pub use progress::{Eta, Progress, Stage, Tone};
 pub use queue_control::{ControlTarget, QueueControl};
 pub use role::{Role, Scope};
 pub use state::{Event, IllegalTransition, JobState};
-pub use stream::{Bye, ByeReason, End, Heartbeat, Hello, LogEvent, ProgressEvent, Snapshot, StateEvent, StreamEvent};
+pub use stream::{
+    Bye, ByeReason, End, Heartbeat, Hello, LogEvent, ProgressEvent, ScheduleEvent, Snapshot, StateEvent, StreamEvent,
+};

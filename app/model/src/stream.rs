@@ -23,6 +23,8 @@ pub enum StreamEvent {
     Log(LogEvent),
     /// A queue or a kind was paused, resumed or limited: its new control. Durable.
     QueueControl(QueueControl),
+    /// A schedule was added, changed, paused, resumed or deleted, or a run of it was skipped. Durable.
+    Schedule(ScheduleEvent),
     /// A message or note. Durable.
     Message(MessageEvent),
     /// The connection is alive. Volatile.
@@ -114,6 +116,17 @@ pub struct LogEvent {
     pub lines: Vec<LogLine>,
 }
 
+/// A change of a schedule; its page has the details. The runs it starts have events of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleEvent {
+    /// Its number.
+    pub schedule: i64,
+    /// The kind of its jobs.
+    pub kind: String,
+    /// The user who owns it.
+    pub owner: String,
+}
+
 /// Sent at an interval to show that the connection is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Heartbeat {
@@ -163,6 +176,7 @@ impl StreamEvent {
             Self::State(_) => "state",
             Self::Log(_) => "log",
             Self::QueueControl(_) => "gate",
+            Self::Schedule(_) => "schedule",
             Self::Message(_) => "message",
             Self::Heartbeat(_) => "heartbeat",
             Self::Bye(_) => "bye",
@@ -182,6 +196,7 @@ impl StreamEvent {
             Self::State(data) => serde_json::to_string(data),
             Self::Log(data) => serde_json::to_string(data),
             Self::QueueControl(data) => serde_json::to_string(data),
+            Self::Schedule(data) => serde_json::to_string(data),
             Self::Message(data) => serde_json::to_string(data),
             Self::Heartbeat(data) => serde_json::to_string(data),
             Self::Bye(data) => serde_json::to_string(data),
@@ -198,6 +213,7 @@ impl StreamEvent {
             "state" => serde_json::from_str(data).map(Self::State),
             "log" => serde_json::from_str(data).map(Self::Log),
             "gate" => serde_json::from_str(data).map(Self::QueueControl),
+            "schedule" => serde_json::from_str(data).map(Self::Schedule),
             "message" => serde_json::from_str(data).map(Self::Message),
             "heartbeat" => serde_json::from_str(data).map(Self::Heartbeat),
             "bye" => serde_json::from_str(data).map(Self::Bye),

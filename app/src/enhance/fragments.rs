@@ -18,7 +18,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, HtmlElement};
 
 use crate::{
-    browser::{self, all, first, set_text},
+    browser::{self, all, first, hide, set_text},
     components::{localise, time_until},
     live,
 };
@@ -104,12 +104,12 @@ pub(crate) async fn refresh_now() {
     WANTED.set(AT_LEAST);
     let start = Date::now();
     // The address of the page itself.
-    let page = browser::fetch_page("").await;
+    let page = browser::fetch_any_page("").await;
     let end = Date::now();
     FETCHED.set(end);
     // Not the same for all pages that saw the same event.
     PAUSE.set((end - start) * SHARE + SOON * Math::random());
-    let Some(page) = page else {
+    let Some((200 | 404, page)) = page else {
         PAUSE.set(PAUSE.get() + RETRY);
         return refresh_at(0.0);
     };
@@ -131,6 +131,10 @@ fn show(page: Document) {
     };
     if differs("data-build") || differs("data-who") {
         return;
+    }
+    if matches!(page.query_selector("[data-not-found]"), Ok(Some(_))) {
+        all(&document(), "[data-deleted]").for_each(|notice| hide(&notice, false));
+        all(&document(), ".page-head .actions").for_each(|actions| hide(&actions, true));
     }
     for part in all(&document(), "[data-part]") {
         let name = part.get_attribute("data-part").unwrap_or_default();

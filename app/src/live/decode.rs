@@ -12,6 +12,7 @@ pub(super) fn event(name: &str, data: &str) -> Option<StreamEvent> {
         "state" => StreamEvent::State(from_str(data).ok()?),
         "log" => StreamEvent::Log(from_str(data).ok()?),
         "gate" => StreamEvent::QueueControl(from_str(data).ok()?),
+        "schedule" => StreamEvent::Schedule(from_str(data).ok()?),
         "message" => StreamEvent::Message(from_str(data).ok()?),
         "heartbeat" => StreamEvent::Heartbeat(from_str(data).ok()?),
         _ => return None,

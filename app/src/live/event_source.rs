@@ -25,7 +25,8 @@ use super::{
 use crate::base_path::url;
 
 /// The events to listen for. `end` is for scripts only.
-const NAMES: [&str; 9] = ["hello", "snapshot", "progress", "state", "log", "gate", "message", "heartbeat", "bye"];
+const NAMES: [&str; 10] =
+    ["hello", "snapshot", "progress", "state", "log", "gate", "schedule", "message", "heartbeat", "bye"];
 
 struct Page {
     store: JobStore,

@@ -143,7 +143,7 @@ impl JobStore {
                     self.apply_log(&event, &mut calls);
                 }
             }
-            StreamEvent::QueueControl(_) => {
+            StreamEvent::QueueControl(_) | StreamEvent::Schedule(_) => {
                 if self.advance(cursor).is_some() {
                     self.notify_control(&mut calls);
                 }

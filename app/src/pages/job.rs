@@ -29,7 +29,7 @@ use model::JobId;
 
 use self::data::{Data, JobQuery};
 pub use self::preview::MAX_IMAGE;
-use super::not_found::NotFound;
+use super::{not_found::NotFound, shared::DeletedNotice};
 use crate::{
     components::document_title,
     islands::JobProgress,
@@ -65,7 +65,7 @@ fn Job(data: Data) -> impl IntoView {
         <header::Header data=data.clone() />
         <div class="split">
             <div class="stack">
-                <notices::Deleted />
+                <DeletedNotice head=text::JOB_WAS_DELETED list=("/jobs", text::VIEW_ALL_JOBS) />
                 <div class="part" data-part="notices">
                     <notices::Notices data=data.clone() />
                 </div>

@@ -13,7 +13,7 @@ pub fn NotFound() -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);
     view! {
         <Title text=text::PAGE_NOT_FOUND />
-        <header class="page-head">
+        <header class="page-head" data-not-found="">
             <h1>{text::PAGE_NOT_FOUND}</h1>
             <p class="lead">{text::PAGE_NOT_FOUND_HINT}</p>
             <div class="actions">

@@ -1,5 +1,6 @@
 //! Parts that several pages share.
 
+mod deleted_notice;
 mod error_summary;
 mod form_fields;
 mod from_store;
@@ -11,6 +12,7 @@ mod task_card;
 mod task_fields;
 mod text;
 
+pub(super) use deleted_notice::DeletedNotice;
 pub(super) use error_summary::ErrorSummary;
 pub(super) use form_fields::{Faults, Field, ServerForm};
 pub(super) use from_store::from_store;

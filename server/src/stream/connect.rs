@@ -266,6 +266,7 @@ fn job_view(event: &DurableEvent) -> Option<&JobView> {
         | StreamEvent::Progress(_)
         | StreamEvent::Log(_)
         | StreamEvent::QueueControl(_)
+        | StreamEvent::Schedule(_)
         | StreamEvent::Message(_)
         | StreamEvent::Heartbeat(_)
         | StreamEvent::Bye(_)

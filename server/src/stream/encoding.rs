@@ -66,10 +66,13 @@ impl Frame {
         }
     }
 
-    /// Returns whether a later snapshot shows what this event changed. None shows messages and paused queues.
+    /// Returns whether a later snapshot shows what this event changed. None shows messages, paused queues and schedules.
     pub(super) fn is_in_snapshots(&self) -> bool {
         match &self.payload {
-            Payload::Durable(event) => !matches!(event.event, StreamEvent::Message(_) | StreamEvent::QueueControl(_)),
+            Payload::Durable(event) => !matches!(
+                event.event,
+                StreamEvent::Message(_) | StreamEvent::QueueControl(_) | StreamEvent::Schedule(_)
+            ),
             Payload::Progress(_) => true,
         }
     }

@@ -54,10 +54,11 @@ pub(super) fn matches(topics: &Topics, visibility: &Visibility, event: &DurableE
     }
 }
 
-/// Returns whether an event is about no job or a visible one, and is not a message to another user.
+/// Returns whether an event is about no job or schedule or a visible one, and is not a message to another user.
 fn is_visible(visibility: &Visibility, event: &DurableEvent) -> bool {
     match &event.event {
         StreamEvent::State(state) => visibility.can_see(&state.view),
+        StreamEvent::Schedule(event) => visibility.can_see_of(&event.kind, &event.owner),
         StreamEvent::Message(message) => message.to.reaches(&visibility.own),
         _ => true,
     }
@@ -66,7 +67,7 @@ fn is_visible(visibility: &Visibility, event: &DurableEvent) -> bool {
 /// The streams that show a durable event.
 #[derive(Clone, Copy)]
 enum Audience {
-    /// Those that show all changes of state, and those that show the job, if it is about one.
+    /// Those that show all changes, and those that show the job, if it is about one.
     States,
     /// Those that show messages, if it is for their user.
     Messages,
@@ -77,7 +78,7 @@ enum Audience {
 impl Audience {
     const fn of(event: &DurableEvent) -> Self {
         match &event.event {
-            StreamEvent::State(_) | StreamEvent::QueueControl(_) => Self::States,
+            StreamEvent::State(_) | StreamEvent::QueueControl(_) | StreamEvent::Schedule(_) => Self::States,
             StreamEvent::Message(_) if event.job.is_none() => Self::Messages,
             StreamEvent::Log(_)
             | StreamEvent::Message(_)

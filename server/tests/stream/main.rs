@@ -15,5 +15,6 @@ mod ndjson;
 mod network_faults;
 mod progress;
 mod reconnect_storm;
+mod schedules;
 mod slow_readers;
 mod support;

@@ -62,22 +62,6 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
     }
 }
 
-/// Shown by script when the job is deleted while its page is open.
-#[component]
-pub(super) fn Deleted() -> impl IntoView {
-    view! {
-        <section class="notice warn" role="alert" data-deleted="" hidden=true>
-            <Icon name="trash" />
-            <div class="stack-tight">
-                <h2>{text::JOB_WAS_DELETED}</h2>
-                <p>
-                    {text::JOB_WAS_DELETED_HINT} <a href=url("/jobs")>{text::VIEW_ALL_JOBS}</a>
-                </p>
-            </div>
-        </section>
-    }
-}
-
 /// Why a queued job does not start.
 #[component]
 fn WaitReason(hold: Hold, kind: String) -> impl IntoView {

@@ -90,7 +90,6 @@ pub(super) fn of_attempt(attempt: &dyn Display) -> String {
 
 // Notices
 pub(super) const JOB_WAS_DELETED: &str = "This job was deleted";
-pub(super) const JOB_WAS_DELETED_HINT: &str = "The page shows its last known state. ";
 pub(super) const VIEW_ALL_JOBS: &str = "View all jobs";
 pub(super) const THE_WORKER_DIED: &str = "The worker died";
 pub(super) const KEEPS_ITS_SLOT: &str = "It keeps its slot until it stops. ";

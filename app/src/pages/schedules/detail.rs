@@ -25,7 +25,7 @@ use crate::{
     layout::{RefreshWithoutScript, deferred},
     pages::{
         not_found::NotFound,
-        shared::{Json, JsonText, Refusal, from_store},
+        shared::{DeletedNotice, Json, JsonText, Refusal, from_store},
     },
 };
 
@@ -65,6 +65,7 @@ fn ScheduleDetail(schedule: Schedule, runs: Vec<Run>, asked: bool) -> impl IntoV
         <Head schedule=schedule.clone() asked />
         <div class="split">
             <div class="stack">
+                <DeletedNotice head=text::SCHEDULE_WAS_DELETED list=("/schedules", text::ALL_SCHEDULES) />
                 <div class="part" data-part="paused">
                     <PausedAutomatically schedule=schedule.clone() />
                 </div>

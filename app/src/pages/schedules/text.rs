@@ -27,6 +27,9 @@ pub(super) fn edit(name: &dyn Display) -> String {
     format!("Edit {name}")
 }
 
+// Deleted notice
+pub(super) const SCHEDULE_WAS_DELETED: &str = "This schedule was deleted";
+
 // Actions
 pub(super) const PAUSED: &str = "Paused";
 pub(super) const ONE_WAITS_FOR: &str = "One waits for ";

@@ -21,6 +21,9 @@ pub(super) const DELETE_JOB: &str = "Delete job";
 pub(super) const DELETE_CONSEQUENCES: &str = "This permanently deletes its input, log and files.";
 pub(super) const JOB_WAS_DELETED: &str = "The job was deleted.";
 
+// Deleted notice
+pub(super) const LAST_KNOWN_STATE: &str = "The page shows its last known state. ";
+
 // Json view
 pub(super) const CUT: &str = "Only the beginning is shown. ";
 pub(super) const DOWNLOAD_ALL: &str = "Download the whole of it";

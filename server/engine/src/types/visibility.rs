@@ -78,7 +78,12 @@ impl Visibility {
 
     /// Whether the job is visible.
     pub fn can_see(&self, job: &JobView) -> bool {
-        !self.hides(&job.kind) || *job.created_by == *self.own
+        self.can_see_of(&job.kind, &job.created_by)
+    }
+
+    /// Whether the jobs and schedules of `owner` of this kind are visible.
+    pub fn can_see_of(&self, kind: &str, owner: &str) -> bool {
+        !self.hides(kind) || *owner == *self.own
     }
 
     /// Whether jobs of this kind are visible to their owners only.

@@ -809,6 +809,7 @@ macro_rules! promises {
             jobs_of_deleted_schedule_are_kept
             manual_run_does_not_move_the_due_time
             run_with_unique_job_in_progress_is_skipped
+            every_change_of_schedule_is_an_event
             upload_of_schedule_is_kept
             schedule_visibility_follows_jobs_of_owner
             schedules_are_paginated_by_name

@@ -17,7 +17,7 @@ use axum::{
 };
 use model::{
     AttemptNo, Cursor, JobId, JobState, JobView, Level, LogEvent, LogLine, MessageEvent, MessageTo, Micros, Progress,
-    ProgressEvent, Seq, Snapshot, StateEvent, StreamEvent, Tone,
+    ProgressEvent, ScheduleEvent, Seq, Snapshot, StateEvent, StreamEvent, Tone,
 };
 use server::{
     limits::{StreamLimits, StreamOwner},
@@ -192,6 +192,12 @@ impl Ledger {
         let (text, from) = (text.to_owned(), "ann".to_owned());
         let message = MessageEvent { number, to, text, from, tone: Tone::Info, at: Micros(1) };
         self.commit(job, StreamEvent::Message(message))
+    }
+
+    /// Commits and publishes a change of a schedule.
+    pub(crate) fn schedule(&self, schedule: i64, kind: &str, owner: &str) {
+        let event = ScheduleEvent { schedule, kind: kind.to_owned(), owner: owner.to_owned() };
+        self.publish(self.commit(None, StreamEvent::Schedule(event)));
     }
 
     pub(crate) fn tick(&self, job: i64, attempt: AttemptNo, rev: u64) {

@@ -6,7 +6,7 @@ mod fire;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use model::{JobId, Micros};
+use model::{JobId, Micros, ScheduleEvent, StreamEvent};
 use rusqlite::{Row, params};
 
 use super::{SqliteStore, error::corrupt, transaction::Transaction};
@@ -101,6 +101,8 @@ impl Schedules for SqliteStore {
 struct Found {
     id: ScheduleId,
     name: String,
+    kind: String,
+    owner: String,
     revision: i64,
     next_at: Option<Micros>,
     paused: bool,
@@ -117,16 +119,18 @@ impl Found {
 impl Transaction<'_> {
     fn find_schedule(&self, schedule: ScheduleId) -> Result<Found> {
         let found = self.row(
-            "select id, name, revision, next_at, paused_at is not null, overlap from schedule where id = ?",
+            "select id, name, kind, owner, revision, next_at, paused_at is not null, overlap from schedule where id = ?",
             [schedule.0],
             |row| {
                 Ok(Found {
                     id: ScheduleId(row.get(0)?),
                     name: row.get(1)?,
-                    revision: row.get(2)?,
-                    next_at: row.get::<_, Option<i64>>(3)?.map(Micros),
-                    paused: row.get(4)?,
-                    overlap: overlap(&row.get::<_, String>(5)?)?,
+                    kind: row.get(2)?,
+                    owner: row.get(3)?,
+                    revision: row.get(4)?,
+                    next_at: row.get::<_, Option<i64>>(5)?.map(Micros),
+                    paused: row.get(6)?,
+                    overlap: overlap(&row.get::<_, String>(7)?)?,
                 })
             },
         )?;
@@ -138,6 +142,12 @@ impl Transaction<'_> {
         let found = self.find_schedule(schedule)?;
         check_revision(&found.name, found.revision, revision)?;
         Ok(found)
+    }
+
+    /// Records that a schedule was changed.
+    fn record_schedule_event(&mut self, schedule: ScheduleId, kind: &str, owner: &str) {
+        let event = ScheduleEvent { schedule: schedule.0, kind: kind.to_owned(), owner: owner.to_owned() };
+        self.record_event(None, StreamEvent::Schedule(event));
     }
 
     /// Records skipped runs, and deletes the oldest records.

@@ -9,9 +9,9 @@ use model::{JobId, Seq, StreamEvent};
 pub struct DurableEvent {
     /// Its number; the order of commits.
     pub seq: Seq,
-    /// The job it is about; `None` for a message to everyone.
+    /// The job it is about; `None` if it is about none.
     pub job: Option<JobId>,
-    /// A `State`, `Log`, `Message` or `QueueControl` event.
+    /// A `State`, `Log`, `Message`, `QueueControl` or `Schedule` event.
     pub event: StreamEvent,
 }
 

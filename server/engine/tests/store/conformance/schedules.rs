@@ -4,11 +4,11 @@ use engine::{
     Error,
     access::Visibility,
     store::{
-        AuditQuery, Fire, Fired, MAX_SCHEDULES_PER_USER, Missed, NewJob, Outcome, Overlap, Plan, Run, RunOf, SavePlan,
-        Schedule, ScheduleAt, ScheduleId, ScheduleQuery, Skip, SkipReason, Store, UploadRow,
+        AuditQuery, DurableEvent, Fire, Fired, MAX_SCHEDULES_PER_USER, Missed, NewJob, Outcome, Overlap, Plan, Run,
+        RunOf, SavePlan, Schedule, ScheduleAt, ScheduleId, ScheduleQuery, Skip, SkipReason, Store, UploadRow,
     },
 };
-use model::{JobId, JobState, Micros, Priority};
+use model::{JobId, JobState, Micros, Priority, StreamEvent};
 
 use super::super::support::{HOUR, TestStore, claim_one, finish, new_job, succeeded};
 
@@ -93,6 +93,42 @@ async fn skips(store: &dyn Store, id: ScheduleId) -> Vec<(Skip, Option<JobId>)> 
 
 fn one(due: Micros, why: SkipReason) -> Skip {
     Skip { due, last_due: due, runs: 1, why }
+}
+
+pub(crate) async fn every_change_of_schedule_is_an_event(test: TestStore) {
+    let store = &*test.store;
+    let id = add(store, Overlap::Skip).await.id;
+    let events = || test.recorder.events().len();
+    let mut expected = 1;
+    assert_eq!(events(), expected, "added");
+    let revision = async || store.schedule(id).await.expect("found").revision;
+    store.change_schedule(id, revision().await, save(plan(Overlap::Skip), at(1))).await.expect("changed");
+    store.pause_schedule(id, &"ann".into()).await.expect("paused");
+    store.pause_schedule(id, &"ann".into()).await.expect("paused already");
+    store.resume_schedule(id, revision().await, Some(at(1)), &"ann".into()).await.expect("resumed");
+    expected += 3;
+    assert_eq!(events(), expected, "the second pause has changed nothing");
+    test.clock.advance(HOUR);
+    started(fires(store, id).await);
+    expected += 1;
+    assert_eq!(events(), expected, "the new job");
+    test.clock.advance(HOUR);
+    assert_eq!(fires(store, id).await, Fired::Nothing);
+    expected += 1;
+    assert_eq!(events(), expected, "the run was skipped, because the one before is active");
+    assert_eq!(looks(store, id).await, Fired::Nothing);
+    store.stop_schedule(id, revision().await, "its folder is gone").await.expect("stopped");
+    store.delete_schedule(id, None, &"ann".into()).await.expect("deleted");
+    expected += 2;
+    let events = test.recorder.events();
+    assert_eq!(events.len(), expected, "a look that finds nothing to do is none");
+    let of_schedule = |event: &&std::sync::Arc<DurableEvent>| {
+        matches!(&event.event, StreamEvent::Schedule(event)
+        if (event.schedule, &*event.kind, &*event.owner) == (id.0, "a", "ann"))
+    };
+    assert_eq!(events.iter().filter(of_schedule).count(), expected - 1);
+    let replayed = store.events_after(model::Seq(0), 99).await.expect("read").expect("kept");
+    assert_eq!(replayed, events);
 }
 
 pub(crate) async fn due_run_fires_once(test: TestStore) {

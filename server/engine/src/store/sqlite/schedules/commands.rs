@@ -52,6 +52,7 @@ impl WriteCommand for Add {
         let id = transaction.row("select last_insert_rowid()", [], |row| Ok(ScheduleId(row.get(0)?)))?;
         let id = id.ok_or_else(|| corrupt("a new schedule", "it has no number"))?;
         transaction.refer_to_uploads(id, uploads)?;
+        transaction.record_schedule_event(id, &plan.kind, &by.name);
         transaction.audit(by, "schedule_created", None, &named(id, &plan.name))?;
         Ok(id)
     }
@@ -69,7 +70,7 @@ impl WriteCommand for Change {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let SavePlan { plan, uploads, next_at, by } = &self.save;
-        transaction.find_schedule_at(self.schedule, self.revision)?;
+        let found = transaction.find_schedule_at(self.schedule, self.revision)?;
         transaction.check_uploads(uploads)?;
         transaction.execute(
             "update schedule set name = ?, kind = ?, input = ?, priority = ?, expression = ?, zone = ?, overlap = ?,
@@ -95,6 +96,7 @@ impl WriteCommand for Change {
         )?;
         transaction.execute("delete from schedule_upload where schedule = ?", [self.schedule.0])?;
         transaction.refer_to_uploads(self.schedule, uploads)?;
+        transaction.record_schedule_event(found.id, &found.kind, &found.owner);
         transaction.audit(by, "schedule_changed", None, &named(self.schedule, &plan.name))
     }
 }
@@ -164,6 +166,7 @@ impl WriteCommand for Resume {
             where id = ?",
             params![self.next_at.map(|at| at.0), transaction.now.0, self.by.name, self.schedule.0],
         )?;
+        transaction.record_schedule_event(found.id, &found.kind, &found.owner);
         transaction.audit(&self.by, "schedule_resumed", None, &named(found.id, &found.name))
     }
 }
@@ -184,6 +187,7 @@ impl WriteCommand for Delete {
             None => transaction.find_schedule(self.schedule)?,
         };
         transaction.execute("delete from schedule where id = ?", [self.schedule.0])?;
+        transaction.record_schedule_event(found.id, &found.kind, &found.owner);
         transaction.audit(&self.by, "schedule_deleted", None, &named(found.id, &found.name))
     }
 }
@@ -207,6 +211,7 @@ impl Transaction<'_> {
         if let Some(skip) = skipped_by_pause(&waiting) {
             self.record_skip(found.id, skip, None)?;
         }
+        self.record_schedule_event(found.id, &found.kind, &found.owner);
         Ok(())
     }
 

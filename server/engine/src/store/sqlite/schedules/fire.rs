@@ -31,6 +31,10 @@ impl WriteCommand for Fire {
         let in_line = transaction.end_of_queue();
         let started = start.map(|job| transaction.enqueue(&job, in_line)).transpose()?;
         transaction.write_runs(self, &found, &runs)?;
+        // The event of a job says that a run has started.
+        if started.is_none() && (self.next_at != self.seen || !runs.taken.is_empty()) {
+            transaction.record_schedule_event(found.id, &found.kind, &found.owner);
+        }
         Ok(started.map_or(Fired::Nothing, Fired::Started))
     }
 }
