@@ -27,7 +27,7 @@ impl Entry {
     pub const fn of(kind: &FieldKind) -> Self {
         match kind {
             FieldKind::Text { .. } => Self::Text,
-            FieldKind::Choice { .. } | FieldKind::Folder | FieldKind::Upload => Self::Name,
+            FieldKind::Choice { .. } | FieldKind::Path { .. } | FieldKind::Upload => Self::Name,
             FieldKind::Integer { .. } => Self::Integer,
             FieldKind::Number { .. } => Self::Number,
             FieldKind::Boolean => Self::Boolean,

@@ -61,10 +61,25 @@ pub enum FieldKind {
         /// The alternatives.
         choices: Vec<Choice>,
     },
-    /// A folder under one of the roots.
-    Folder,
+    /// A path under one of the roots.
+    Path {
+        /// What it leads to.
+        takes: PathKind,
+    },
     /// A file that is uploaded first; the field holds its [`crate::UploadId`].
     Upload,
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathKind {
+    /// A folder.
+    Folder,
+    /// A regular file.
+    File,
+    /// A folder or a file.
+    Any,
 }
 
 /// A value of a choice.

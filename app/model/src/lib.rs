@@ -21,7 +21,7 @@ mod stream;
 pub use ansi_styles::AnsiStyles;
 pub use entry::Entry;
 pub use folder::{FolderEntry, FolderListing};
-pub use form::{Choice, Field, FieldError, FieldKind, Form};
+pub use form::{Choice, Field, FieldError, FieldKind, Form, PathKind};
 pub use format::{bytes, count, duration, fixed, left, percent, quantity, rate};
 pub use id::{AttemptNo, Cursor, JobId, Micros, Priority, Seq, StreamId, UploadId};
 pub use job::{Counts, Failure, JobView, Level, LogLine, QUIET_AFTER, Shown};

@@ -100,8 +100,11 @@ impl Draft {
     }
 
     pub async fn start(&self, engine: &AuthorizedEngine, kind: &str) -> Result<JobId, Error> {
+        engine.authorise_start(kind)?;
         let form = engine.task(kind).map(|task| task.form.clone()).unwrap_or_default();
-        engine.start(kind, self.input(&form), start_options::options(self)?).await
+        let (input, options) = (self.input(&form), start_options::options(self)?);
+        engine.check_form(kind, input.clone()).await?;
+        engine.start(kind, input, options).await
     }
 
     /// Returns the input as JSON.

@@ -1,6 +1,6 @@
 //! Arguments and environment variables of a program, made from the input of its job.
 
-use engine::{Ctx, RootedPath, TaskError, UploadRef};
+use engine::{Ctx, TaskError, UploadRef};
 use model::FieldError;
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ impl Table {
             let Some(value) = values.get_mut(&parameter.name) else { continue };
             let path = match parameter.value_type {
                 ValueType::Text | ValueType::Boolean => continue,
-                ValueType::Path => ctx.resolve(&RootedPath(value.clone()))?,
+                ValueType::Path => ctx.resolve(value)?,
                 ValueType::Upload => std::path::absolute(ctx.upload(&UploadRef(value.clone())).await?.path)
                     .map_err(|error| TaskError::io("finding the uploaded file", &error))?,
             };

@@ -123,9 +123,11 @@ fn value_type(schema: &Map<String, Value>) -> Result<ValueType, (&'static str, S
     }
     let types = "it is one of string, integer, number, boolean";
     match (text("type")?, text("format")?) {
-        (Some("string"), Some("rooted-path")) => Ok(ValueType::Path),
+        (Some("string"), Some("rooted-path" | "rooted-folder" | "rooted-file")) => Ok(ValueType::Path),
         (Some("string"), Some("upload")) => Ok(ValueType::Upload),
-        (Some("string"), Some(_)) => Err(("format", "it is rooted-path or upload, or left out".to_owned())),
+        (Some("string"), Some(_)) => {
+            Err(("format", "it is rooted-path, rooted-folder, rooted-file or upload, or left out".to_owned()))
+        }
         (Some(_), Some(_)) => Err(("format", "only a string has one".to_owned())),
         (Some("string" | "integer" | "number"), None) => Ok(ValueType::Text),
         (Some("boolean"), None) => Ok(ValueType::Boolean),

@@ -16,6 +16,7 @@ use crate::{
         Activity, Artifact, AttemptRow, Attribution, CancelOutcome, ControlChange, HourBucket, JobDetail, JobText,
         KindStats, ListQuery, LogPage, LogQuery, Page, PauseOutcome, Usage, rules::job_commands::check_dismiss,
     },
+    task::{acceptance::checked, validate::Sender},
 };
 
 /// Jobs that one transaction dismisses.
@@ -120,6 +121,15 @@ impl AuthorizedEngine {
         let detail = self.engine.detail(job).await?;
         self.check(Action::See, &detail.view)?;
         Ok((AuthorizedJob { engine: self.engine.clone(), view: detail.view.clone() }, detail))
+    }
+
+    /// Checks the input of a form: as [`AuthorizedEngine::start`] does, and that each path leads to what its field takes.
+    ///
+    /// # Errors
+    /// Those of [`Engine::start`]; `Error::Denied`.
+    pub async fn check_form(&self, kind: &str, input: Value) -> Result<()> {
+        self.authorise(Action::Start)?;
+        checked(&self.engine.shared, kind, input, Sender::Form, StartOptions::default()).await.map(drop)
     }
 
     /// Starts a job in the actor's own name.

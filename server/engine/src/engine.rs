@@ -22,7 +22,7 @@ use crate::{
     nodes::node_lock::NodeLock,
     shared::Shared,
     store::{Artifact, Attribution, CancelOutcome, JobDetail, PauseOutcome, Store},
-    task::acceptance::checked,
+    task::{acceptance::checked, validate::Sender},
 };
 
 /// At shutdown, time for a claim in progress to return …
@@ -78,7 +78,7 @@ impl Engine {
         if shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
-        let job = checked(shared, kind, input, options).await?;
+        let job = checked(shared, kind, input, Sender::Program, options).await?;
         let scheduled = job.run_at.is_some();
         let accepted = shared.store.enqueue(job).await?;
         if scheduled {

@@ -154,6 +154,6 @@ pub use task::backoff::Backoff;
 pub use task::declared::{Declared, DeclaredTask};
 pub use task::{Fault, Task, TaskError, TaskInfo};
 pub use types::curve::{Curve, CurvePoint, POINTS};
-pub use types::input::{RootedPath, UploadNames, UploadRef};
+pub use types::input::{FilePath, FolderPath, UploadNames, UploadRef};
 pub use types::names::{Code, Kind, Queue};
 pub use uploads::{Upload, UploadWriter, Uploads};

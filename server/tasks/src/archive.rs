@@ -17,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine::{Ctx, Kind, Queue, RootedFolder, RootedPath, Task, TaskError};
+use engine::{Ctx, FolderPath, Kind, Queue, RootedFolder, Task, TaskError};
 use model::{Level, bytes, count, is_unprintable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ pub(crate) struct Input {
     /// Folder
     ///
     /// Includes subfolders. Symbolic links are kept, not followed.
-    folder: RootedPath,
+    folder: FolderPath,
     /// Compression level
     ///
     /// 1 is fastest; 19 is smallest and about 50 times slower.

@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-use engine::{Ctx, Kind, Queue, RootedFolder, RootedPath, Task, TaskError, UploadRef};
+use engine::{Ctx, FolderPath, Kind, Queue, RootedFolder, Task, TaskError, UploadRef};
 use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub(crate) struct Input {
     /// Folder
     ///
     /// Includes subfolders. Symbolic links are not followed.
-    folder: RootedPath,
+    folder: FolderPath,
     /// Algorithm
     ///
     /// SHA-256 is supported everywhere; BLAKE3 is several times faster.

@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use engine::{Batch, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadNames, UploadRef};
+use engine::{Batch, Ctx, FolderPath, Kind, Queue, Task, TaskError, UploadNames, UploadRef};
 use model::{FieldError, Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ pub(crate) struct Input {
     /// Or a folder
     ///
     /// All images in a folder on the server, instead of an upload.
-    folder: Option<RootedPath>,
+    folder: Option<FolderPath>,
     /// Longest side, pixels
     ///
     /// Smaller images keep their size.

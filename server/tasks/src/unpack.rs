@@ -14,7 +14,7 @@ use std::{
     path::Path,
 };
 
-use engine::{BudgetFile, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadNames, UploadRef};
+use engine::{BudgetFile, Ctx, FilePath, Kind, Queue, Task, TaskError, UploadNames, UploadRef};
 use model::{FieldError, count, is_unprintable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub(crate) struct Input {
     /// Or a file on the server
     ///
     /// Path of the archive, instead of an upload.
-    path: Option<RootedPath>,
+    path: Option<FilePath>,
     /// Maximum unpacked size, GB
     ///
     /// Larger archives are rejected (protects against zip bombs).

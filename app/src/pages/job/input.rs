@@ -61,7 +61,7 @@ fn value_of(field: &Field, draft: &Draft, input: &Value, uploads: &BTreeMap<Stri
         FieldKind::Text { .. }
         | FieldKind::Integer { .. }
         | FieldKind::Number { .. }
-        | FieldKind::Folder
+        | FieldKind::Path { .. }
         | FieldKind::Upload => shorten(entry.trim()),
     };
     (!value.is_empty()).then_some(value)

@@ -34,7 +34,7 @@ pub(in crate::pages) fn task_field(field: &Field, draft: &Draft) -> AnyView {
         FieldKind::Boolean => control.check_box(),
         FieldKind::Choice { choices } if choices.len() <= MOST_RADIOS && !control.optional => control.radios(choices),
         FieldKind::Choice { choices } => control.labelled("field", control.list(choices, field.default.is_none())),
-        FieldKind::Folder => control.labelled("field wide", control.folder(draft)),
+        FieldKind::Path { .. } => control.labelled("field wide", control.folder(draft)),
         FieldKind::Upload => control.labelled("field wide", control.upload(draft)),
     }
 }

@@ -17,12 +17,16 @@ use tokio::{
 };
 
 use crate::{
-    ArtifactWriter, Batch, Error, RootedFolder, RootedPath, StopReason, TaskError, Upload, UploadRef, WriteBudget,
+    ArtifactWriter, Batch, Error, FilePath, FolderPath, RootedFolder, StopReason, TaskError, Upload, UploadRef,
+    WriteBudget,
     attempt::{
         Attempt, Blocking, batch, checkpoint,
         run::{self, StopCause},
     },
-    files::rooted_folder::open_real_file,
+    files::{
+        rooted_folder::open_real_file,
+        roots::{not_a_file, not_a_folder},
+    },
     processes::{Group, Mark},
     runtime::panics,
     store::Fence,
@@ -337,12 +341,9 @@ impl Ctx {
     ///
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots; `not_a_folder`.
-    pub fn open_folder(&self, path: &RootedPath) -> Result<RootedFolder, TaskError> {
+    pub fn open_folder(&self, FolderPath(path): &FolderPath) -> Result<RootedFolder, TaskError> {
         RootedFolder::open(&self.resolve(path)?).map_err(|error| match error.kind() {
-            ErrorKind::NotADirectory => {
-                let message = format!("{} is not a folder; choose the folder it lies in", path.0);
-                TaskError::fatal("not_a_folder", message)
-            }
+            ErrorKind::NotADirectory => TaskError::fatal("not_a_folder", not_a_folder(path)),
             _ => cannot_open(path, &error),
         })
     }
@@ -351,13 +352,12 @@ impl Ctx {
     ///
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots; `not_a_file` for folders, pipes and devices.
-    pub fn open_file(&self, path: &RootedPath) -> Result<(File, PathBuf), TaskError> {
+    pub fn open_file(&self, FilePath(path): &FilePath) -> Result<(File, PathBuf), TaskError> {
         let real = self.resolve(path)?;
         match open_real_file(&real) {
             Ok(file) => Ok((file, real)),
             Err(error) if error.kind() == ErrorKind::InvalidInput => {
-                let message = format!("{} is not a regular file; name the file itself", path.0);
-                Err(TaskError::fatal("not_a_file", message))
+                Err(TaskError::fatal("not_a_file", not_a_file(path)))
             }
             Err(error) => Err(cannot_open(path, &error)),
         }
@@ -368,7 +368,7 @@ impl Ctx {
     ///
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots.
-    pub fn resolve(&self, path: &RootedPath) -> Result<PathBuf, TaskError> {
+    pub fn resolve(&self, path: &str) -> Result<PathBuf, TaskError> {
         self.attempt.shared.roots.resolve(path).map_err(|error| TaskError::fatal("path", error.to_string()))
     }
 
@@ -436,8 +436,8 @@ impl Ctx {
     }
 }
 
-fn cannot_open(path: &RootedPath, error: &std::io::Error) -> TaskError {
-    TaskError::fatal("path", format!("the path {} cannot be opened: {error}", path.0)).caused_by(error)
+fn cannot_open(path: &str, error: &std::io::Error) -> TaskError {
+    TaskError::fatal("path", format!("the path {path} cannot be opened: {error}")).caused_by(error)
 }
 
 /// Counts blocking work as in flight until it is dropped, on any path.

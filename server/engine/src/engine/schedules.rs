@@ -11,7 +11,10 @@ use crate::{
         Attribution, MAX_CATCH_UP_RUNS, Missed, NewJob, Overlap, Plan, RunOf, SMALL_INPUT, SavePlan, Schedule,
         ScheduleId,
     },
-    task::acceptance::{checked, printable_title},
+    task::{
+        acceptance::{checked, printable_title},
+        validate::Sender,
+    },
 };
 
 /// The longest name of a schedule, characters.
@@ -39,7 +42,7 @@ pub struct NewSchedule {
 }
 
 impl Engine {
-    /// Checks a plan as [`Engine::start`] checks an input, and stores it. Its jobs start in the name of its creator.
+    /// Checks a plan and its input as a form, and stores it. Its jobs start in the name of its creator.
     ///
     /// # Errors
     /// `Error::InvalidInput` with every fault at once, those of the plan's own fields under the names of [`field`];
@@ -104,7 +107,7 @@ impl Engine {
         }
         let plan = &schedule.plan;
         let options = StartOptions { by, priority: plan.priority, ..StartOptions::default() };
-        let mut job = checked(&self.shared, &plan.kind, schedule.input()?, options).await?;
+        let mut job = checked(&self.shared, &plan.kind, schedule.input()?, Sender::Program, options).await?;
         job.run_of = Some(RunOf { schedule: schedule.id, name: plan.name.clone(), due: None });
         self.shared.store.enqueue(job).await
     }
@@ -125,7 +128,7 @@ impl Engine {
         }
         let cron = kept(parse_cron(&expression, &zone), &mut faults)?;
         let options = StartOptions { by: by.clone(), priority, ..StartOptions::default() };
-        let job = kept(checked(&self.shared, &kind, input, options).await, &mut faults)?;
+        let job = kept(checked(&self.shared, &kind, input, Sender::Form, options).await, &mut faults)?;
         let (Some(cron), Some(job), true) = (cron, job, faults.is_empty()) else {
             return Err(Error::InvalidInput(faults));
         };

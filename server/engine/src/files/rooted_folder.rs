@@ -14,7 +14,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, Dir, FileType, OFlags, fcntl_setfl, readlinkat, statat},
+    fs::{AtFlags, Dir, FileType, OFlags, fcntl_setfl, fstat, readlinkat, statat},
     io::Errno,
 };
 
@@ -141,6 +141,16 @@ impl RootedFolder {
 /// As [`RootedFolder::open_file`].
 pub(crate) fn open_real_file(real: &Path) -> Result<File> {
     regular(open_beneath::open(open_beneath::file_system()?.as_fd(), relative(real)?, READ | OFlags::NOFOLLOW)?)
+}
+
+/// The type of a file by its real path, without symbolic links and without opening it.
+///
+/// # Errors
+/// Those of the system; `ELOOP` if a parent is a symbolic link after all.
+pub(crate) fn type_of_real_file(real: &Path) -> Result<FileType> {
+    let named =
+        open_beneath::open(open_beneath::file_system()?.as_fd(), relative(real)?, NAME_ONLY | OFlags::NOFOLLOW)?;
+    Ok(FileType::from_raw_mode(fstat(named)?.st_mode))
 }
 
 fn regular(opened: OwnedFd) -> Result<File> {

@@ -8,10 +8,10 @@ use std::{
     sync::Arc,
 };
 
-use model::{FolderEntry, FolderListing};
+use model::{FolderEntry, FolderListing, PathKind};
 use rustix::fs::FileType;
 
-use crate::{Error, Result, RootedFolder, RootedPath};
+use crate::{Error, Result, RootedFolder, files::rooted_folder::type_of_real_file};
 
 /// Most folders that [`Roots::list`] returns.
 const LIST_LIMIT: usize = 1_000;
@@ -51,16 +51,16 @@ impl Roots {
     /// # Errors
     /// `Error::Path`: a sentence that names the path and the roots. Paths outside the roots and missing paths get the
     /// same message, so that a user cannot probe the disk.
-    pub fn resolve(&self, path: &RootedPath) -> Result<PathBuf> {
-        let given = Path::new(&path.0);
-        if path.0.is_empty() {
+    pub fn resolve(&self, path: &str) -> Result<PathBuf> {
+        let given = Path::new(path);
+        if path.is_empty() {
             return Err(Error::Path(format!("no folder is named; choose one under {}", self.names())));
         }
-        if path.0.contains('\0') {
+        if path.contains('\0') {
             return Err(Error::Path("a path has no NUL characters in it".to_owned()));
         }
         if given.components().any(|part| part == Component::ParentDir) {
-            return Err(Error::Path(format!("the path {} has `..` in it; write it without", path.0)));
+            return Err(Error::Path(format!("the path {path} has `..` in it; write it without")));
         }
         let mut broken = None;
         for candidate in self.candidates(given) {
@@ -73,12 +73,27 @@ impl Roots {
             }
         }
         if let Some(error) = broken {
-            return Err(Error::Path(format!("the path {} cannot be read: {error}", path.0)));
+            return Err(Error::Path(format!("the path {path} cannot be read: {error}")));
         }
         if given.is_absolute() && !self.contain(given) {
             return Err(self.outside(path));
         }
-        Err(Error::Path(format!("the path {} does not exist under {}", path.0, self.names())))
+        Err(Error::Path(format!("the path {path} does not exist under {}", self.names())))
+    }
+
+    /// Checks that a path leads to what a field takes. Only a hint, as [`Roots::resolve`].
+    ///
+    /// # Errors
+    /// `Error::Path` as for [`Roots::resolve`], or if the path leads to something else.
+    pub(crate) fn check(&self, path: &str, takes: PathKind) -> Result<()> {
+        let real = self.resolve(path)?;
+        let found = type_of_real_file(&real)
+            .map_err(|error| Error::Path(format!("the path {path} cannot be read: {error}")))?;
+        match takes {
+            PathKind::Folder if found != FileType::Directory => Err(Error::Path(not_a_folder(path))),
+            PathKind::File if found != FileType::RegularFile => Err(Error::Path(not_a_file(path))),
+            PathKind::Folder | PathKind::File | PathKind::Any => Ok(()),
+        }
     }
 
     /// The folders in `path` (the roots for `None`), sorted, for the folder picker; at most 1,000. Leaves out hidden
@@ -100,7 +115,7 @@ impl Roots {
                 truncated: false,
             });
         };
-        let real = self.resolve(&RootedPath(path.to_owned()))?;
+        let real = self.resolve(path)?;
         let unreadable = |error| Error::Path(format!("the path {path} cannot be listed: {error}"));
         let mut folders = Vec::new();
         let mut files = 0;
@@ -130,11 +145,7 @@ impl Roots {
             return Some(kind == FileType::Directory);
         }
         let real = path.canonicalize().ok().filter(|real| self.contain(real))?;
-        match RootedFolder::open(&real) {
-            Ok(_) => Some(true),
-            Err(error) if error.kind() == ErrorKind::NotADirectory => Some(false),
-            Err(_) => None,
-        }
+        type_of_real_file(&real).ok().map(|kind| kind == FileType::Directory)
     }
 
     fn candidates(&self, given: &Path) -> Vec<PathBuf> {
@@ -150,12 +161,22 @@ impl Roots {
         self.paths.iter().any(|root| path.starts_with(root))
     }
 
-    fn outside(&self, path: &RootedPath) -> Error {
-        Error::Path(format!("the path {} is not under {}", path.0, self.names()))
+    fn outside(&self, path: &str) -> Error {
+        Error::Path(format!("the path {path} is not under {}", self.names()))
     }
 
     fn names(&self) -> String {
         let names: Vec<_> = self.paths.iter().map(|path| path.as_os_str().to_string_lossy()).collect();
         names.join(" or ")
     }
+}
+
+/// What is wrong with the path of a file where a folder is needed.
+pub(crate) fn not_a_folder(path: &str) -> String {
+    format!("the path {path} is not a folder; choose the folder it lies in")
+}
+
+/// What is wrong with the path of anything else where a file is needed.
+pub(crate) fn not_a_file(path: &str) -> String {
+    format!("the path {path} is not a regular file; name the file itself")
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     shared::Shared,
     store::{Attribution, Due, Fire, NewJob, Schedule},
-    task::acceptance::checked,
+    task::{acceptance::checked, validate::Sender},
 };
 
 /// Fallback poll, for schedules changed by other processes and clocks set forward.
@@ -122,7 +122,7 @@ async fn prepared(shared: &Shared, schedule: &Schedule) -> Result<Result<NewJob>
         Ok(input) => input,
         Err(error) => return Ok(Err(error)),
     };
-    match checked(shared, &schedule.plan.kind, input, options).await {
+    match checked(shared, &schedule.plan.kind, input, Sender::Program, options).await {
         Err(error) if !is_about_the_plan(&error) => Err(error),
         answer => Ok(answer),
     }

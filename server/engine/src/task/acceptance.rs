@@ -7,7 +7,10 @@ use crate::{
     Error, Result,
     shared::Shared,
     store::{Attribution, NewJob},
-    task::{registry::Accepted, validate},
+    task::{
+        registry::Accepted,
+        validate::{self, Sender},
+    },
 };
 
 /// Largest input, bytes of JSON.
@@ -39,9 +42,15 @@ pub struct StartOptions {
 }
 
 /// Checks the input and returns the new job; reports all errors at once.
-pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: StartOptions) -> Result<NewJob> {
+pub(crate) async fn checked(
+    shared: &Shared,
+    kind: &str,
+    input: Value,
+    sender: Sender,
+    options: StartOptions,
+) -> Result<NewJob> {
     let entry = shared.registry.get(kind)?;
-    let checked = validate::check(&entry.info.form, &input, &shared.roots, &shared.uploads).await?;
+    let checked = validate::check(&entry.info.form, &input, sender, &shared.roots, &shared.uploads).await?;
     check_key("idempotency_key", "An idempotency key", options.idempotency_key.as_deref())?;
     check_key("unique_key", "A unique key", options.unique_key.as_deref())?;
     let text = input.to_string();

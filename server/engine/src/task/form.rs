@@ -1,6 +1,6 @@
 //! Builds the input form of a task from its JSON schema.
 
-use model::{Choice, Field, FieldKind, Form};
+use model::{Choice, Field, FieldKind, Form, PathKind};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
@@ -83,7 +83,9 @@ fn control(schema: &Map<String, Value>) -> Option<FieldKind> {
     }
     let length = |key| schema.get(key).and_then(Value::as_u64);
     match (schema.get("type")?.as_str()?, schema.get("format").and_then(Value::as_str)) {
-        ("string", Some("rooted-path")) => Some(FieldKind::Folder),
+        ("string", Some("rooted-folder")) => Some(FieldKind::Path { takes: PathKind::Folder }),
+        ("string", Some("rooted-file")) => Some(FieldKind::Path { takes: PathKind::File }),
+        ("string", Some("rooted-path")) => Some(FieldKind::Path { takes: PathKind::Any }),
         ("string", Some("upload")) => Some(FieldKind::Upload),
         ("string", _) => Some(FieldKind::Text {
             multiline: schema.get("x-multiline") == Some(&Value::Bool(true)),

@@ -1,9 +1,9 @@
 //! Validates an input against its form, and reports every fault at once.
 
-use model::{Choice, Field, FieldError, FieldKind, Form, count};
+use model::{Choice, Field, FieldError, FieldKind, Form, PathKind, count};
 use serde_json::{Map, Value};
 
-use crate::{Error, Result, RootedPath, Roots, UploadNames, Uploads};
+use crate::{Error, Result, Roots, UploadNames, Uploads};
 
 /// References of a checked input.
 #[derive(Debug, Default)]
@@ -12,11 +12,26 @@ pub(crate) struct Checked {
     pub(crate) uploads: UploadNames,
 }
 
+/// The sender of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// A user at a form: each path must lead to what its field takes.
+    Form,
+    /// A program, or a run of a schedule: the job itself reports what it cannot open.
+    Program,
+}
+
 /// Checks `input` field by field.
 ///
 /// # Errors
 /// `Error::InvalidInput` with one entry per fault; others only where an upload cannot be looked up.
-pub(crate) async fn check(form: &Form, input: &Value, roots: &Roots, uploads: &Uploads) -> Result<Checked> {
+pub(crate) async fn check(
+    form: &Form,
+    input: &Value,
+    sender: Sender,
+    roots: &Roots,
+    uploads: &Uploads,
+) -> Result<Checked> {
     let Value::Object(given) = input else {
         let message = format!("The input must be a JSON object, not {}.", kind_of(input));
         return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
@@ -29,7 +44,10 @@ pub(crate) async fn check(form: &Form, input: &Value, roots: &Roots, uploads: &U
                 (field.required && field.default.is_none()).then(|| format!("{} is required.", field.label))
             }
             Some(value) => match &field.kind {
-                FieldKind::Folder => folder(field, value, roots),
+                FieldKind::Path { takes } => {
+                    let takes = if sender == Sender::Form { *takes } else { PathKind::Any };
+                    path(field, value, takes, roots)
+                }
                 FieldKind::Upload => upload(field, value, uploads, &mut checked).await?,
                 kind => plain(kind, value).map(|must| format!("{} must be {must}.", field.label)),
             },
@@ -56,11 +74,11 @@ fn unknown_fields(form: &Form, given: &Map<String, Value>) -> Vec<FieldError> {
     faults.collect()
 }
 
-fn folder(field: &Field, value: &Value, roots: &Roots) -> Option<String> {
+fn path(field: &Field, value: &Value, takes: PathKind, roots: &Roots) -> Option<String> {
     let Value::String(path) = value else {
         return Some(format!("{} must be a path, not {}.", field.label, kind_of(value)));
     };
-    roots.resolve(&RootedPath(path.clone())).err().map(|error| sentence(&error.to_string()))
+    roots.check(path, takes).err().map(|error| sentence(&error.to_string()))
 }
 
 async fn upload(field: &Field, value: &Value, uploads: &Uploads, checked: &mut Checked) -> Result<Option<String>> {
@@ -108,7 +126,7 @@ fn plain(kind: &FieldKind, value: &Value) -> Option<String> {
             (!known).then(|| format!("one of {}, not {}", names(choices), shown(value)))
         }
         // Checked above, against the disk and the store.
-        FieldKind::Folder | FieldKind::Upload => None,
+        FieldKind::Path { .. } | FieldKind::Upload => None,
     }
 }
 

@@ -6,12 +6,18 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A folder or file under one of the roots, as a user typed or picked it: absolute, or relative to the first root
-/// that has it. Checked when the job is accepted and again, symlinks resolved, when it runs: [`crate::Ctx::resolve`].
+/// A folder under one of the roots, as a user typed or picked it: absolute, or relative to the first root that has it.
+/// Checked when the job is accepted, and again when it is opened: [`crate::Ctx::open_folder`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(inline, extend("format" = "rooted-path"))]
-pub struct RootedPath(pub String);
+#[schemars(inline, extend("format" = "rooted-folder"))]
+pub struct FolderPath(pub String);
+
+/// A file under one of the roots; see [`FolderPath`]. Opened with [`crate::Ctx::open_file`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline, extend("format" = "rooted-file"))]
+pub struct FilePath(pub String);
 
 /// An uploaded file: the id that `POST /uploads` answered. Read with [`crate::Ctx::upload`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

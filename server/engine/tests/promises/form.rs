@@ -1,7 +1,7 @@
 //! Forms: derived from the input type of a task.
 
-use engine::{Ctx, Engine, Kind, RootedPath, Task, TaskError, UploadRef};
-use model::{Choice, FieldKind, Form};
+use engine::{Ctx, Engine, FolderPath, Kind, Task, TaskError, UploadRef};
+use model::{Choice, FieldKind, Form, PathKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,7 +15,7 @@ pub(crate) struct Input {
     ///
     /// Every file under it, at any
     /// depth.
-    folder: RootedPath,
+    folder: FolderPath,
     /// Manifest to verify
     manifest: Option<UploadRef>,
     /// Algorithm
@@ -115,7 +115,7 @@ async fn form_control_follows_field_type() {
     let form = form().await;
     let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
     let expected = [
-        FieldKind::Folder,
+        FieldKind::Path { takes: PathKind::Folder },
         FieldKind::Upload,
         FieldKind::Choice {
             choices: vec![choice("sha256", "SHA-256, which `sha256sum` reads"), choice("blake3", "BLAKE3")],

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use engine::{Error, RootedPath, Roots};
+use engine::{Error, Roots};
 use tempfile::TempDir;
 
 struct Place {
@@ -26,7 +26,7 @@ fn place() -> Place {
 }
 
 fn refusal(place: &Place, path: &str) -> String {
-    match place.roots.resolve(&RootedPath(path.to_owned())) {
+    match place.roots.resolve(path) {
         Err(Error::Path(message)) => message,
         other => panic!("{path}: {other:?}"),
     }
@@ -37,7 +37,7 @@ fn path_inside_root_is_resolved_through_links() {
     let place = place();
     let root = place.roots.paths()[0].clone();
     for path in ["music", "music/", "./music", "way-in", root.join("music").to_str().expect("text")] {
-        let real = place.roots.resolve(&RootedPath(path.to_owned())).expect("inside");
+        let real = place.roots.resolve(path).expect("inside");
         assert_eq!(real, root.join("music"), "{path}");
     }
 }

@@ -249,7 +249,7 @@ async fn pipes_and_devices_are_not_read() {
     let (_, code, message) = harness.fail("unpack", json!({ "path": "box/pipe" })).await;
     assert_eq!(
         (code.as_str(), message.as_str()),
-        ("not_a_file", "box/pipe is not a regular file; name the file itself")
+        ("not_a_file", "the path box/pipe is not a regular file; name the file itself")
     );
     assert_eq!(harness.fail("unpack", json!({ "path": "box" })).await.1, "not_a_file");
     let digest = blake3::hash(b"");

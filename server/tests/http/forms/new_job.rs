@@ -164,6 +164,44 @@ fn folder_picker_works_without_script_and_keeps_input() {
     assert_eq!(value(&page, "folder"), "/etc");
 }
 
+#[test]
+fn path_to_wrong_type_is_error_at_its_field_in_forms_only() {
+    let root = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir(root.path().join("photos")).unwrap();
+    std::fs::write(root.path().join("orders.csv"), "id\n1\n").unwrap();
+    let (server, _data) = ServerProcess::start_with(&["--root", root.path().to_str().unwrap()]);
+    let plan =
+        [("$name", "Nightly"), ("$expression", "@daily"), ("$zone", "UTC"), ("$overlap", "skip"), ("$missed", "skip")];
+    for (kind, field, path, fault) in [
+        ("checksum", "folder", "orders.csv", "The path orders.csv is not a folder; choose the folder it lies in."),
+        ("archive", "folder", "orders.csv", "The path orders.csv is not a folder; choose the folder it lies in."),
+        ("resize-images", "folder", "orders.csv", "The path orders.csv is not a folder; choose the folder it lies in."),
+        ("unpack", "path", "photos", "The path photos is not a regular file; name the file itself."),
+    ] {
+        let response = send(&server, kind, &[(field, path)]);
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{kind}");
+        let page = response.text().unwrap();
+        assert!(page.contains(fault) && page.contains(&format!("href=\"#field-{field}\"")), "{kind}: {page}");
+        assert_eq!(value(&page, field), path);
+
+        let by_script = start_by_script(&server, kind, &serde_json::json!({ field: path }).to_string());
+        assert_eq!(by_script.status(), StatusCode::UNPROCESSABLE_ENTITY, "{kind}");
+
+        let form: Vec<_> = plan.into_iter().chain([(field, path)]).collect();
+        let scheduled = browser().post(server.url(&format!("/schedules/new?kind={kind}"))).form(&form).send().unwrap();
+        assert_eq!(scheduled.status(), StatusCode::UNPROCESSABLE_ENTITY, "{kind}");
+        assert!(scheduled.text().unwrap().contains(fault), "{kind}");
+
+        // A program gets a job, which fails.
+        let input = serde_json::json!({ field: path }).to_string();
+        let started = browser().post(server.url("/api/start_job")).form(&[("kind", kind), ("input", &input)]).send();
+        assert_eq!(started.unwrap().status(), StatusCode::OK, "{kind}");
+    }
+    let symlink = root.path().join("link");
+    std::os::unix::fs::symlink("photos", &symlink).unwrap();
+    job_path(send(&server, "checksum", &[("folder", "link")]));
+}
+
 /// The state of an island is created on one thread of the server and may be dropped on another.
 #[test]
 fn form_with_folder_picker_renders_every_time() {
