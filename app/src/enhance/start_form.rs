@@ -121,6 +121,9 @@ impl StartingForm {
 /// Shows or clears the error of a field.
 fn mark(place: &Element, field: &str, fault: Option<&FieldError>) {
     hide(place, fault.is_none());
+    if let (Some(_), Ok(Some(collapsed))) = (fault, place.closest("details")) {
+        set(&collapsed, "open", Some(""));
+    }
     if let Some(text) = first(place, "span") {
         set_text(&text, fault.map_or("", |fault| &fault.message));
     }

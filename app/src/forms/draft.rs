@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{AuthorizedEngine, Error, TaskInfo};
+use engine::{AuthorizedEngine, Error, TaskInfo, collect_faults, schedules::NewSchedule};
 use model::{Entry, FieldError, FieldKind, FolderListing, Form, JobId};
 use serde_json::{Map, Value};
 
@@ -83,7 +83,7 @@ impl Draft {
                         Error::NoSuchUpload(_) => "The file is no longer on the server. Upload it again.".to_owned(),
                         error => error.to_string(),
                     };
-                    self.faults.push(FieldError { field: field.name.clone(), message });
+                    self.add_faults([FieldError { field: field.name.clone(), message }]);
                     self.entries.remove(&field.name);
                 }
             }
@@ -99,12 +99,41 @@ impl Draft {
         }
     }
 
+    /// Adds errors to those of the form. One field shows one error, the first.
+    pub fn add_faults(&mut self, faults: impl IntoIterator<Item = FieldError>) {
+        for fault in faults {
+            if self.fault(&fault.field).is_none() {
+                self.faults.push(fault);
+            }
+        }
+    }
+
+    /// Starts the job.
+    ///
+    /// # Errors
+    /// `Error::InvalidInput` with every fault at once, those of reading the form included.
     pub async fn start(&self, engine: &AuthorizedEngine, kind: &str) -> Result<JobId, Error> {
         engine.authorise_start(kind)?;
         let form = engine.task(kind).map(|task| task.form.clone()).unwrap_or_default();
-        let (input, options) = (self.input(&form), start_options::options(self)?);
-        engine.check_form(kind, input.clone()).await?;
-        engine.start(kind, input, options).await
+        let input = self.input(&form);
+        let mut faults = self.faults.clone();
+        collect_faults(engine.check_form(kind, input.clone()).await, &mut faults)?;
+        let options = collect_faults(start_options::options(self), &mut faults)?;
+        match options {
+            Some(options) if faults.is_empty() => engine.start(kind, input, options).await,
+            _ => Err(Error::InvalidInput(faults)),
+        }
+    }
+
+    /// Returns the schedule of the form, checked.
+    ///
+    /// # Errors
+    /// As [`Draft::start`].
+    pub async fn schedule(&self, engine: &AuthorizedEngine, kind: &str, form: &Form) -> Result<NewSchedule, Error> {
+        let mut faults = self.faults.clone();
+        let schedule = schedule_plan::parse(self, kind, form, &mut faults);
+        collect_faults(engine.check_new_schedule(schedule.clone()).await, &mut faults)?;
+        if faults.is_empty() { Ok(schedule) } else { Err(Error::InvalidInput(faults)) }
     }
 
     /// Returns the input as JSON.

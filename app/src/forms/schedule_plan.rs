@@ -5,7 +5,7 @@ use engine::{
     schedules::{NewSchedule, field, parse_cron},
     store::{MAX_CATCH_UP_RUNS, Missed, Overlap, Plan, Schedule},
 };
-use model::{FieldError, Form, Priority};
+use model::{FieldError, Form};
 
 use super::{Draft, start_options};
 
@@ -48,12 +48,9 @@ pub fn revision(draft: &Draft) -> Option<i64> {
     draft.entry(REVISION).parse().ok()
 }
 
-/// Returns the schedule that the form describes.
-///
-/// # Errors
-/// `Error::InvalidInput` for an invalid choice or number.
-pub fn parse(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error> {
-    let mut faults = Vec::new();
+/// Returns the schedule that the form describes, and adds the invalid choices and numbers to `faults`; they become
+/// defaults.
+pub(super) fn parse(draft: &Draft, kind: &str, form: &Form, faults: &mut Vec<FieldError>) -> NewSchedule {
     let mut fault = |field: &str, message| faults.push(FieldError { field: field.to_owned(), message });
     let entry = |name| draft.entry(name).trim();
     let overlap = Overlap::from_word(entry(OVERLAP));
@@ -71,22 +68,19 @@ pub fn parse(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Erro
         Some(_) => {}
     }
     let priority = match entry(start_options::PRIORITY) {
-        "" => Some(Priority::default()),
+        "" => None,
         text => start_options::priority(text).map_err(|message| fault(start_options::PRIORITY, message)).ok(),
     };
-    let (Some(overlap), Some(missed), Some(priority), true) = (overlap, missed, priority, faults.is_empty()) else {
-        return Err(Error::InvalidInput(faults));
-    };
-    Ok(NewSchedule {
+    NewSchedule {
         name: entry(field::NAME).to_owned(),
         kind: kind.to_owned(),
         input: draft.input(form),
-        priority,
+        priority: priority.unwrap_or_default(),
         expression: entry(field::EXPRESSION).to_owned(),
         zone: entry(field::ZONE).to_owned(),
-        overlap,
-        missed,
-    })
+        overlap: overlap.unwrap_or_default(),
+        missed: missed.unwrap_or_default(),
+    }
 }
 
 /// Returns whether only a preview was requested, and if so, whether the expression is valid.

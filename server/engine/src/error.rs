@@ -162,3 +162,18 @@ impl Error {
         }
     }
 }
+
+/// Collects field errors, so that all are reported together; returns other errors at once.
+///
+/// # Errors
+/// All but `Error::InvalidInput`.
+pub fn collect_faults<T>(result: Result<T>, faults: &mut Vec<FieldError>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::InvalidInput(found)) => {
+            faults.extend(found);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

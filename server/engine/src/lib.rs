@@ -139,7 +139,7 @@ pub use cron::{Cron, zones};
 pub use engine::builder::Builder;
 pub use engine::queues::{Hold, KindStatus, QueueStatus};
 pub use engine::{Engine, schedules};
-pub use error::{Error, Result};
+pub use error::{Error, Result, collect_faults};
 pub use files::data_dir::DataDir;
 pub use files::disk::{BudgetFile, Disk, RESERVE, WriteBudget};
 pub use files::orphan_counts::OrphanFiles;

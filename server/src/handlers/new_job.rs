@@ -98,12 +98,12 @@ pub(crate) async fn handle_form(
     };
     let status = match read {
         Err(error) => record_error(&mut draft, error),
-        Ok(()) if !draft.faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         Ok(()) => match browse {
             Some(browse) => browse_folders(&engine, &mut draft, &browse),
             None => match purpose.submit(&engine, &mut draft, &task).await {
                 Ok(Some(place)) => return Redirect::to(&url(&place)).into_response(),
-                Ok(None) => StatusCode::OK,
+                Ok(None) if draft.faults.is_empty() => StatusCode::OK,
+                Ok(None) => StatusCode::UNPROCESSABLE_ENTITY,
                 Err(error) => record_error(&mut draft, error.into()),
             },
         },
@@ -123,7 +123,7 @@ fn record_error(draft: &mut Draft, error: ApiError) -> StatusCode {
     if error.fields.is_empty() {
         draft.refusal = Some(error.message);
     }
-    draft.faults.extend(error.fields);
+    draft.add_faults(error.fields);
     status
 }
 
@@ -151,7 +151,7 @@ fn browse_folders(engine: &AuthorizedEngine, draft: &mut Draft, browse: &str) ->
     };
     let path = Some(path.trim()).filter(|path| !path.is_empty());
     let found = engine.folders(path).or_else(|error| {
-        draft.faults.push(FieldError { field: field.to_owned(), message: ApiError::from(error).message });
+        draft.add_faults([FieldError { field: field.to_owned(), message: ApiError::from(error).message }]);
         engine.folders(None)
     });
     match found {

@@ -5,7 +5,7 @@
 
 use app::forms::{
     Draft,
-    schedule_plan::{parse, revision, take_preview_request},
+    schedule_plan::{revision, take_preview_request},
 };
 use axum::{
     Extension,
@@ -71,7 +71,7 @@ pub(crate) async fn save_schedule(
     if let Some(preview) = take_preview_request(draft) {
         return preview.map(|()| None);
     }
-    let schedule = parse(draft, task.kind.as_str(), &task.form)?;
+    let schedule = draft.schedule(engine, task.kind.as_str(), &task.form).await?;
     let id = match old {
         None => engine.add_schedule(schedule).await?,
         Some(id) => engine.change_schedule(id, revision(draft), schedule).await.map(|()| id)?,

@@ -137,7 +137,7 @@ fn ScheduleForm(
 ) -> impl IntoView {
     let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
     let [when, how] = plan_fields::fields(draft.entry(field::ZONE));
-    let known: Vec<_> = task.form.fields.iter().chain(&when).chain(&how).cloned().collect();
+    let known: Vec<_> = when.iter().chain(&task.form.fields).chain(&how).cloned().collect();
     let drawn = |fields: &[model::Field]| fields.iter().map(|field| task_field(field, &draft)).collect::<Vec<_>>();
     view! {
         <form

@@ -11,14 +11,16 @@ use crate::{
 /// Hidden without errors. A page that comes back with errors focuses it, also without script.
 #[component]
 pub(in crate::pages) fn ErrorSummary(
-    /// The fields of the form.
+    /// The fields of the form, in their order on the page.
     known: Vec<Field>,
     draft: Draft,
     /// The heading; by default that no job was started.
     #[prop(optional)]
     not: Option<&'static str>,
 ) -> impl IntoView {
-    let (faults, refusal) = (draft.faults, draft.refusal);
+    let (mut faults, refusal) = (draft.faults, draft.refusal);
+    // Those of no field first.
+    faults.sort_by_key(|fault| known.iter().position(|field| field.name == fault.field));
     let shown = !faults.is_empty() || refusal.is_some();
     let item = |fault: FieldError| {
         let label = known.iter().find(|field| field.name == fault.field).map(|field| field.label.clone());

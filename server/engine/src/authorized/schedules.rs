@@ -54,6 +54,15 @@ impl AuthorizedEngine {
         })
     }
 
+    /// Checks a schedule as [`AuthorizedEngine::add_schedule`] does, without adding it.
+    ///
+    /// # Errors
+    /// Those of [`crate::Engine::add_schedule`]; `Error::Denied`.
+    pub async fn check_new_schedule(&self, wish: NewSchedule) -> Result<()> {
+        self.authorise(Action::Schedule)?;
+        self.engine.planned(wish, self.by.clone()).await.map(drop)
+    }
+
     /// Adds a schedule in the actor's name; see [`crate::Engine::add_schedule`].
     pub async fn add_schedule(&self, wish: NewSchedule) -> Result<ScheduleId> {
         self.authorise(Action::Schedule)?;

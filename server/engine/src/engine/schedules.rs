@@ -5,7 +5,7 @@ use serde_json::Value;
 
 pub use crate::scheduling::plan::{field, parse_cron};
 use crate::{
-    Engine, Error, Result, StartOptions,
+    Engine, Error, Result, StartOptions, collect_faults,
     scheduling::scheduler::check_plan,
     store::{
         Attribution, MAX_CATCH_UP_RUNS, Missed, NewJob, Overlap, Plan, RunOf, SMALL_INPUT, SavePlan, Schedule,
@@ -112,7 +112,7 @@ impl Engine {
         self.shared.store.enqueue(job).await
     }
 
-    async fn planned(&self, wish: NewSchedule, by: Attribution) -> Result<SavePlan> {
+    pub(crate) async fn planned(&self, wish: NewSchedule, by: Attribution) -> Result<SavePlan> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
@@ -126,9 +126,9 @@ impl Engine {
         if !matches!(missed, Missed::Skip | Missed::Once | Missed::All(1..=MAX_CATCH_UP_RUNS)) {
             fault(field::MOST, format!("Missed runs are made up for by 1 to {MAX_CATCH_UP_RUNS} runs."));
         }
-        let cron = kept(parse_cron(&expression, &zone), &mut faults)?;
+        let cron = collect_faults(parse_cron(&expression, &zone), &mut faults)?;
         let options = StartOptions { by: by.clone(), priority, ..StartOptions::default() };
-        let job = kept(checked(&self.shared, &kind, input, Sender::Form, options).await, &mut faults)?;
+        let job = collect_faults(checked(&self.shared, &kind, input, Sender::Form, options).await, &mut faults)?;
         let (Some(cron), Some(job), true) = (cron, job, faults.is_empty()) else {
             return Err(Error::InvalidInput(faults));
         };
@@ -169,17 +169,5 @@ impl Schedule {
                 message: format!("The input of the schedule is damaged: {error}."),
             }])
         })
-    }
-}
-
-/// Collects field errors, so that all are reported together; returns other errors at once.
-fn kept<T>(answer: Result<T>, faults: &mut Vec<FieldError>) -> Result<Option<T>> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(Error::InvalidInput(found)) => {
-            faults.extend(found);
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     store::{Attribution, NewJob},
     task::{
         registry::Accepted,
-        validate::{self, Sender},
+        validate::{self, Checked, Sender},
     },
 };
 
@@ -50,7 +50,27 @@ pub(crate) async fn checked(
     options: StartOptions,
 ) -> Result<NewJob> {
     let entry = shared.registry.get(kind)?;
-    let checked = validate::check(&entry.info.form, &input, sender, &shared.roots, &shared.uploads).await?;
+    let form = &entry.info.form;
+    let Checked { uploads, mut faults } = validate::check(form, &input, sender, &shared.roots, &shared.uploads).await?;
+    let checked_by_task = if faults.is_empty() {
+        entry.task.accept(&input, &uploads)
+    } else {
+        entry.task.accept(&validate::with_placeholders(form, &input, &faults), &uploads)
+    };
+    let Accepted { title, max_attempts, unique_key } = match checked_by_task {
+        Ok(accepted) if faults.is_empty() => accepted,
+        Ok(_) => return Err(Error::InvalidInput(faults)),
+        Err(found) => {
+            // Beside other faults, a fault of no field may only come from a placeholder.
+            let is_new = |fault: &FieldError| {
+                faults.is_empty() || !fault.field.is_empty() && faults.iter().all(|known| known.field != fault.field)
+            };
+            let found: Vec<_> = found.into_iter().filter(is_new).collect();
+            faults.extend(found);
+            faults.sort_by_key(|fault| form.fields.iter().position(|field| field.name == fault.field));
+            return Err(Error::InvalidInput(faults));
+        }
+    };
     check_key("idempotency_key", "An idempotency key", options.idempotency_key.as_deref())?;
     check_key("unique_key", "A unique key", options.unique_key.as_deref())?;
     let text = input.to_string();
@@ -58,8 +78,6 @@ pub(crate) async fn checked(
         let message = format!("The input is larger than {}.", model::bytes(INPUT_LIMIT as u64));
         return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
     }
-    let Accepted { title, max_attempts, unique_key } =
-        entry.task.accept(&input, &checked.uploads).map_err(Error::InvalidInput)?;
     // Each user has keys of their own: a key neither reveals nor blocks the jobs of others. Names have no
     // spaces, and the key of a task begins with no `@`.
     let idempotency_key = options.idempotency_key.map(|key| format!("{} {key}", options.by.name));
@@ -72,7 +90,7 @@ pub(crate) async fn checked(
         max_attempts,
         run_at: options.run_at,
         rerun_of: options.rerun_of,
-        uploads: checked.uploads.0.into_keys().collect(),
+        uploads: uploads.0.into_keys().collect(),
         priority: options.priority,
         unique_key: unique_key.or(own_key),
         idempotency_key,

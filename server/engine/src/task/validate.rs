@@ -5,11 +5,13 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Result, Roots, UploadNames, Uploads};
 
-/// References of a checked input.
+/// What the form says about an input.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
     /// Uploads that it names.
     pub(crate) uploads: UploadNames,
+    /// One entry per fault, those of unknown fields first, then in the order of the form.
+    pub(crate) faults: Vec<FieldError>,
 }
 
 /// The sender of an input.
@@ -24,7 +26,7 @@ pub(crate) enum Sender {
 /// Checks `input` field by field.
 ///
 /// # Errors
-/// `Error::InvalidInput` with one entry per fault; others only where an upload cannot be looked up.
+/// `Error::InvalidInput` if it is no object; others only where an upload cannot be looked up.
 pub(crate) async fn check(
     form: &Form,
     input: &Value,
@@ -36,8 +38,7 @@ pub(crate) async fn check(
         let message = format!("The input must be a JSON object, not {}.", kind_of(input));
         return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
     };
-    let mut checked = Checked::default();
-    let mut faults = unknown_fields(form, given);
+    let mut checked = Checked { uploads: UploadNames::default(), faults: unknown_fields(form, given) };
     for field in &form.fields {
         let fault = match given.get(&field.name) {
             None | Some(Value::Null) => {
@@ -52,9 +53,34 @@ pub(crate) async fn check(
                 kind => plain(kind, value).map(|must| format!("{} must be {must}.", field.label)),
             },
         };
-        faults.extend(fault.map(|message| FieldError { field: field.name.clone(), message }));
+        checked.faults.extend(fault.map(|message| FieldError { field: field.name.clone(), message }));
     }
-    if faults.is_empty() { Ok(checked) } else { Err(Error::InvalidInput(faults)) }
+    Ok(checked)
+}
+
+/// Returns the input with placeholders for what is missing or faulty, so that the task can check the rest. An optional
+/// field without a default keeps its value: to a task it may mean something else than an empty one.
+pub(crate) fn with_placeholders(form: &Form, input: &Value, faults: &[FieldError]) -> Value {
+    let value = |field: &Field| {
+        let is_faulty = faults.iter().any(|fault| fault.field == field.name);
+        if is_faulty && (field.required || field.default.is_some()) {
+            Some(placeholder(field))
+        } else {
+            input.get(&field.name).cloned()
+        }
+    };
+    Value::Object(form.fields.iter().filter_map(|field| Some((field.name.clone(), value(field)?))).collect())
+}
+
+/// A value that fits the type of a field: the default, if there is one.
+fn placeholder(field: &Field) -> Value {
+    field.default.clone().unwrap_or_else(|| match &field.kind {
+        FieldKind::Integer { min, .. } => min.unwrap_or_default().into(),
+        FieldKind::Number { min, .. } => min.unwrap_or_default().into(),
+        FieldKind::Boolean => false.into(),
+        FieldKind::Choice { choices } => choices.first().map_or("", |choice| &choice.value).into(),
+        FieldKind::Text { .. } | FieldKind::Path { .. } | FieldKind::Upload => "".into(),
+    })
 }
 
 fn unknown_fields(form: &Form, given: &Map<String, Value>) -> Vec<FieldError> {

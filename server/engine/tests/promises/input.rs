@@ -60,6 +60,18 @@ async fn input_errors_are_reported_together_in_form_order() {
 }
 
 #[tokio::test]
+async fn errors_of_task_are_reported_with_those_of_form() {
+    let place = place().await;
+    let faults = place.faults(json!({ "keep_going": true, "on_error": "go", "concurrency": 100, "foldr": "x" })).await;
+    let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["foldr", "folder", "on_error", "concurrency", "keep_going"]);
+    // The task cannot check what it cannot read: `urls` is there, so there is something to keep going with.
+    let faults = place.faults(json!({ "folder": "music", "on_error": "stop", "keep_going": true, "urls": 7 })).await;
+    let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["urls"]);
+}
+
+#[tokio::test]
 async fn input_error_names_field_and_remedy() {
     let place = place().await;
     let cases = [

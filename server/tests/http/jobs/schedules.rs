@@ -111,11 +111,21 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
 #[test]
 fn schedule_form_errors_are_at_fields_and_input_is_kept() {
     let (_server, ada) = ServerWithAccounts::with_admin();
-    let faulty = schedule_form(&[("$name", " "), ("$expression", "61 2 * * *"), ("$most", "200"), ("seconds", "soon")]);
+    let faulty = schedule_form(&[
+        ("$name", " "),
+        ("$expression", "61 2 * * *"),
+        ("$overlap", "never"),
+        ("$most", "200"),
+        ("$priority", "99"),
+        ("seconds", "soon"),
+    ]);
     let page = rejected(ada.post("/schedules/new?kind=demo", &faulty));
-    for field in ["$name", "$expression", "$most", "seconds"] {
-        assert!(page.contains(&format!("href=\"#field-{field}\"")), "{field}: {page}");
-    }
+    let fields: Vec<_> = page.split("href=\"#field-").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(
+        fields,
+        ["$name", "$expression", "seconds", "$overlap", "$most", "$priority"],
+        "in the order of the page"
+    );
     assert!(page.contains("Not saved") && page.contains(r#"value="61 2 * * *""#) && page.contains(r#"value="soon""#));
     let page = rejected(ada.post("/schedules/new?kind=demo", &schedule_form(&[("$zone", "Mars/Olympus")])));
     assert!(page.contains("href=\"#field-$zone\""), "{page}");
