@@ -5,10 +5,10 @@
 //! file of their own, so that the pages without them are lighter.
 
 mod copy_buttons;
-mod folder_picker;
 pub(crate) mod fragments;
 mod in_place_forms;
 mod job_log;
+mod path_picker;
 mod pinned_jobs;
 mod start_form;
 mod upload_fields;
@@ -20,7 +20,7 @@ use model::JobView;
 #[derive(Clone)]
 enum Enhancement {
     CopyButtons,
-    FolderPickers,
+    PathPickers,
     InPlaceForms,
     JobLog,
     /// The jobs, and whether the page updates its title itself.
@@ -34,7 +34,7 @@ enum Enhancement {
 fn start(enhancement: Enhancement) {
     match enhancement {
         Enhancement::CopyButtons => copy_buttons::start(),
-        Enhancement::FolderPickers => folder_picker::start(),
+        Enhancement::PathPickers => path_picker::start(),
         Enhancement::InPlaceForms => in_place_forms::start(),
         Enhancement::JobLog => job_log::start(),
         Enhancement::PinnedJobs(jobs, titled) => pinned_jobs::follow(jobs, titled),
@@ -58,10 +58,10 @@ pub fn CopyButtons() -> impl IntoView {
     enhance(Enhancement::CopyButtons);
 }
 
-/// Folder pickers: open the listings in `.folder-field` in place.
+/// Path pickers: open the listings in `.folder-field` in place.
 #[island]
-pub fn FolderPickers() -> impl IntoView {
-    enhance(Enhancement::FolderPickers);
+pub fn PathPickers() -> impl IntoView {
+    enhance(Enhancement::PathPickers);
 }
 
 /// In-place forms: submit the forms in `[data-forms]` in place.

@@ -29,7 +29,9 @@ fn icons_shown_by_scripts_are_in_the_sprite() {
     let listing = FolderListing {
         path: Some("/b".to_owned()),
         parent: Some("/".to_owned()),
-        folders: vec![entry],
+        folders: vec![entry.clone()],
+        choices: vec![entry],
+        choosable: true,
         ..FolderListing::default()
     };
     let mut icons = vec!["check", "slow", "plus", "retry", "stop", "trash"];

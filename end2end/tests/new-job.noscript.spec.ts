@@ -20,13 +20,17 @@ test("new job form: errors are shown, input is kept and the job starts", async (
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
 });
 
-test("folder picker: browsing keeps the input of the form", async ({ page }) => {
+test("path picker: browsing keeps the input of the form", async ({ page }) => {
   await page.goto("/new/checksum");
   await page.getByLabel("BLAKE3").check();
   await page.getByRole("button", { name: "Browse…" }).click();
   const list = page.getByRole("group", { name: "Folders on the server" });
-  await list.getByRole("button").first().click();
-  await expect(page.getByLabel("Folder", { exact: true })).not.toHaveValue("");
+  await list.getByRole("button", { name: "archive" }).click();
+  await expect(page.getByLabel("Folder", { exact: true })).toHaveValue("");
+  await expect(page.getByLabel("BLAKE3")).toBeChecked();
+  await list.getByRole("button", { name: /^Choose .*archive$/ }).click();
+  await expect(page.getByLabel("Folder", { exact: true })).toHaveValue(/\/archive$/);
+  await expect(page.getByLabel("Folder", { exact: true })).toBeFocused();
   await expect(page.getByLabel("BLAKE3")).toBeChecked();
   await page.getByRole("button", { name: "Start job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);

@@ -1,6 +1,8 @@
-// New job with script: form, upload and folder picker keep their input whatever fails.
+// New job with script: form, upload and path picker keep their input whatever fails.
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { type Page } from "@playwright/test";
-import { expect, startJob, test, waitUntilLive } from "./support/milepost.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 async function open(page: Page, path: string) {
   await page.goto(path);
@@ -139,7 +141,7 @@ test("upload: is cancelled halfway and replaced by another file", async ({ page,
   await expect(page.getByRole("main")).toContainText(/Rows loaded\s*2/);
 });
 
-test("folder picker: works by keyboard", async ({ page }) => {
+test("path picker: opens folders and chooses one by keyboard", async ({ page }) => {
   await open(page, "/new/checksum");
   const folder = page.getByLabel("Folder", { exact: true });
   await folder.focus();
@@ -147,15 +149,45 @@ test("folder picker: works by keyboard", async ({ page }) => {
   await page.keyboard.press("Enter");
   const list = page.getByRole("group", { name: "Folders on the server" });
   await expect(list).toBeFocused();
-  await page.keyboard.press("Tab");
-  await page.keyboard.press("Enter");
-  await expect(folder).not.toHaveValue("");
+  // The only root is open; to open a folder in it chooses nothing.
+  await list.getByRole("button", { name: "archive" }).press("Enter");
+  await expect(list.getByRole("button", { name: "poems" })).toBeVisible();
   await expect(list).toBeFocused();
+  await expect(folder).toHaveValue("");
   await page.keyboard.press("Escape");
   await expect(list).toBeHidden();
   await expect(folder).toBeFocused();
+
+  await page.getByRole("button", { name: "Browse…" }).press("Enter");
+  await list.getByRole("button", { name: "archive" }).press("Enter");
+  await list.getByRole("button", { name: "poems" }).press("Enter");
+  await list.getByRole("button", { name: /^Choose .*poems$/ }).press("Enter");
+  await expect(list).toBeHidden();
+  await expect(folder).toBeFocused();
+  await expect(folder).toHaveValue(/\/root\/archive\/poems$/);
   await start(page).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
+});
+
+test("path picker: chooses a file where the field takes a file", async ({ page, milepost }) => {
+  const folder = join(milepost.root, "archive");
+  execFileSync("tar", ["-czf", join(folder, "poems.tgz"), "-C", folder, "poems"]);
+  await open(page, "/new/unpack");
+  const path = page.getByLabel("Or a file on the server");
+  await page.getByRole("button", { name: "Browse…" }).click();
+  const list = page.getByRole("group", { name: "Files on the server" });
+  await expect(list.getByRole("button", { name: "orders.csv" })).toBeVisible();
+  await expect(list.getByRole("button", { name: /^Choose/ })).toHaveCount(0);
+  await list.getByRole("button", { name: "archive" }).click();
+  await list.getByRole("button", { name: "poems.tgz" }).click();
+  await expect(list).toBeHidden();
+  await expect(path).toHaveValue(/\/archive\/poems\.tgz$/);
+  // Again: the folder of the chosen file is shown.
+  await page.getByRole("button", { name: "Browse…" }).click();
+  await expect(list.getByRole("button", { name: "poems.tgz" })).toBeVisible();
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  await expect(state(page)).toContainText("Succeeded");
 });
 
 test("new job form: an earlier job is run again with changes", async ({ page, request }) => {

@@ -71,15 +71,37 @@ pub enum FieldKind {
 }
 
 /// What a path leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PathKind {
     /// A folder.
+    #[default]
     Folder,
     /// A regular file.
     File,
     /// A folder or a file.
     Any,
+}
+
+impl PathKind {
+    /// Its serialised name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::File => "file",
+            Self::Any => "any",
+        }
+    }
+
+    /// Whether it can be a folder.
+    pub const fn has_folders(self) -> bool {
+        matches!(self, Self::Folder | Self::Any)
+    }
+
+    /// Whether it can be a file.
+    pub const fn has_files(self) -> bool {
+        matches!(self, Self::File | Self::Any)
+    }
 }
 
 /// A value of a choice.

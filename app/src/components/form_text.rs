@@ -22,37 +22,51 @@ pub fn uploaded_file(name: &str, size: u64) -> String {
     format!("{name}, {}, uploaded", model::bytes(size))
 }
 
-/// One entry of the folder picker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One entry of the path picker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FolderStep {
     pub icon: &'static str,
     pub label: String,
-    /// The folder it leads to; empty for the list of roots.
+    /// The folder that it opens, empty for the list of roots; or the path that it chooses.
     pub path: String,
+    pub chooses: bool,
 }
 
-/// Returns the entries of the folder picker: one step up, then each subfolder.
+/// Returns the entries of the path picker: the folder itself, one step up, each subfolder, each file.
 pub fn folder_steps(listing: &FolderListing) -> Vec<FolderStep> {
-    let up = listing.path.as_ref().map(|_| match &listing.parent {
-        Some(parent) => FolderStep { icon: "up", label: format!("Up to {parent}"), path: parent.clone() },
-        None => FolderStep { icon: "up", label: "All folders that tasks may read".to_owned(), path: String::new() },
-    });
-    let inside = listing.folders.iter();
-    let inside =
-        inside.map(|folder| FolderStep { icon: "folder", label: folder.name.clone(), path: folder.path.clone() });
-    up.into_iter().chain(inside).collect()
+    let mut steps = Vec::new();
+    let mut add = |icon, label, path: &str, chooses| {
+        steps.push(FolderStep { icon, label, path: path.to_owned(), chooses });
+    };
+    if let Some(path) = listing.path.as_ref().filter(|_| listing.choosable) {
+        add("check", format!("Choose {path}"), path, true);
+    }
+    if let Some(parent) = &listing.parent {
+        let label = match parent.as_str() {
+            "" => "All folders that tasks may read".to_owned(),
+            parent => format!("Up to {parent}"),
+        };
+        add("up", label, parent, false);
+    }
+    for (entries, icon, chooses) in [(&listing.folders, "folder", false), (&listing.choices, "file", true)] {
+        for entry in entries {
+            add(icon, entry.name.clone(), &entry.path, chooses);
+        }
+    }
+    steps
 }
 
-/// What the folder picker says below its list.
+/// What the path picker says below its list.
 pub fn folder_summary(listing: &FolderListing) -> String {
+    let Some(path) = &listing.path else { return String::new() };
+    let files = match listing.files {
+        1 => "1 file".to_owned(),
+        files => format!("{} files", count(files)),
+    };
     let rest = match (listing.truncated, listing.folders.is_empty()) {
-        (true, _) => "Not all folders are listed; you can type the others. ",
-        (false, true) => "No subfolders. ",
+        (true, _) => " Not everything is listed; you can type the rest.",
+        (false, true) => " No subfolders.",
         (false, false) => "",
     };
-    let files = listing.path.as_ref().map_or_else(String::new, |_| match listing.files {
-        1 => "1 file.".to_owned(),
-        files => format!("{} files.", count(files)),
-    });
-    format!("{rest}{files}")
+    format!("In {path}: {files}.{rest}")
 }

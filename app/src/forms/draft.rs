@@ -22,8 +22,10 @@ pub struct Draft {
     /// Why the job was not started, if no field is to blame.
     pub refusal: Option<String>,
     pub rerun_of: Option<JobId>,
-    /// The field whose folder picker is open, and its listing.
+    /// The field whose path picker is open, and its listing.
     pub browsing: Option<(String, FolderListing)>,
+    /// The field whose path was just chosen.
+    pub chosen: Option<String>,
 }
 
 impl Draft {

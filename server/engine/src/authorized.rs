@@ -6,7 +6,9 @@ mod settings;
 
 use std::{net::IpAddr, sync::Arc};
 
-use model::{AttemptNo, ControlTarget, Counts, Cursor, FolderListing, JobId, JobView, LogLine, Micros, QueueControl};
+use model::{
+    AttemptNo, ControlTarget, Counts, Cursor, FolderListing, JobId, JobView, LogLine, Micros, PathKind, QueueControl,
+};
 use serde_json::Value;
 
 use crate::{
@@ -123,7 +125,8 @@ impl AuthorizedEngine {
         Ok((AuthorizedJob { engine: self.engine.clone(), view: detail.view.clone() }, detail))
     }
 
-    /// Checks the input of a form: as [`AuthorizedEngine::start`] does, and that each path leads to what its field takes.
+    /// Checks the input of a form: as [`AuthorizedEngine::start`] does, and that each path leads to what its field
+    /// takes.
     ///
     /// # Errors
     /// Those of [`Engine::start`]; `Error::Denied`.
@@ -209,10 +212,10 @@ impl AuthorizedEngine {
         self.engine.change_control(of, name, change, self.by.clone()).await
     }
 
-    /// The folders in `path`, for the folder picker of a form. Blocks the thread.
-    pub fn folders(&self, path: Option<&str>) -> Result<FolderListing> {
+    /// What is in the folder `path`, for the path picker of a form. Blocks the thread.
+    pub fn folders(&self, path: Option<&str>, takes: PathKind) -> Result<FolderListing> {
         self.authorise(Action::Start)?;
-        self.engine.roots().list(path)
+        self.engine.roots().list(path, takes)
     }
 
     /// Uploads, to receive files.

@@ -18,7 +18,7 @@ use engine::{AuthorizedEngine, TaskInfo, access::Action, store::ScheduleId};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use leptos::prelude::provide_context;
-use model::{FieldError, FieldKind};
+use model::{FieldError, FieldKind, Form};
 use percent_encoding::percent_decode;
 
 use crate::{
@@ -30,8 +30,9 @@ use crate::{
 /// Most parts in a form; no task has as many fields.
 const MAX_PARTS: usize = 1_000;
 
-/// The name of the button that opens the folder list of a field. No input field can have it.
+/// The names of the buttons that open a folder of the path picker, and choose a path. No input field can have them.
 const BROWSE: &str = "$browse";
+const CHOOSE: &str = "$choose";
 
 /// Starts the job or shows the form again.
 pub(crate) async fn start(
@@ -89,17 +90,18 @@ pub(crate) async fn handle_form(
     let page = Request::from_parts(parts.clone(), Body::empty());
     let engine = identity.engine.clone();
     let mut reader =
-        FormReader { engine: &engine, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
+        FormReader { engine: &engine, task: &task, draft: Draft::default(), text: 0, parts: 0, picker: None };
     let read = reader.read(Request::from_parts(parts, body)).await;
-    let (mut draft, browse) = (reader.draft, reader.browse);
+    let (mut draft, picker) = (reader.draft, reader.picker);
     let engine = match identity.reauthorise(&state, purpose.action()).await {
         Ok(identity) => identity.engine,
         Err(error) => return api::reject(state, page, error).await,
     };
     let status = match read {
         Err(error) => record_error(&mut draft, error),
-        Ok(()) => match browse {
-            Some(browse) => browse_folders(&engine, &mut draft, &browse),
+        Ok(()) => match picker {
+            Some(Picker::Open(browse)) => browse_folders(&engine, &mut draft, &task.form, &browse),
+            Some(Picker::Choose(choice)) => choose_path(&mut draft, &choice),
             None => match purpose.submit(&engine, &mut draft, &task).await {
                 Ok(Some(place)) => return Redirect::to(&url(&place)).into_response(),
                 Ok(None) if draft.faults.is_empty() => StatusCode::OK,
@@ -144,26 +146,43 @@ async fn render_form(state: AppState, mut request: Request, draft: Option<(Draft
 }
 
 /// Opens the folder list of a field. `browse` is `FIELD=FOLDER`, or `FIELD` for the folder that is entered there.
-fn browse_folders(engine: &AuthorizedEngine, draft: &mut Draft, browse: &str) -> StatusCode {
+fn browse_folders(engine: &AuthorizedEngine, draft: &mut Draft, form: &Form, browse: &str) -> StatusCode {
     let (field, path) = match browse.split_once('=') {
         Some((field, path)) => (field, path.to_owned()),
         None => (browse, draft.entries.get(browse).cloned().unwrap_or_default()),
     };
     let path = Some(path.trim()).filter(|path| !path.is_empty());
-    let found = engine.folders(path).or_else(|error| {
+    let takes = form.fields.iter().find(|known| known.name == field).and_then(|known| match known.kind {
+        FieldKind::Path { takes } => Some(takes),
+        _ => None,
+    });
+    let takes = takes.unwrap_or_default();
+    let found = engine.folders(path, takes).or_else(|error| {
         draft.add_faults([FieldError { field: field.to_owned(), message: ApiError::from(error).message }]);
-        engine.folders(None)
+        engine.folders(None, takes)
     });
     match found {
         Ok(listing) => {
-            if let Some(path) = &listing.path {
-                draft.entries.insert(field.to_owned(), path.clone());
-            }
             draft.browsing = Some((field.to_owned(), listing));
             StatusCode::OK
         }
         Err(error) => record_error(draft, error.into()),
     }
+}
+
+/// Fills a field with a chosen path. `choice` is `FIELD=PATH`.
+fn choose_path(draft: &mut Draft, choice: &str) -> StatusCode {
+    if let Some((field, path)) = choice.split_once('=') {
+        draft.entries.insert(field.to_owned(), path.to_owned());
+        draft.chosen = Some(field.to_owned());
+    }
+    StatusCode::OK
+}
+
+/// A button of the path picker, with its value.
+enum Picker {
+    Open(String),
+    Choose(String),
 }
 
 /// Reads a form into a draft.
@@ -174,7 +193,7 @@ struct FormReader<'a> {
     /// Bytes of text so far.
     text: usize,
     parts: usize,
-    browse: Option<String>,
+    picker: Option<Picker>,
 }
 
 impl FormReader<'_> {
@@ -240,10 +259,10 @@ impl FormReader<'_> {
             self.draft.faults.push(FieldError { field: name.to_owned(), message });
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         });
-        if name == BROWSE {
-            self.browse = Some(text);
-        } else {
-            self.draft.enter(name.to_owned(), text);
+        match name {
+            BROWSE => self.picker = Some(Picker::Open(text)),
+            CHOOSE => self.picker = Some(Picker::Choose(text)),
+            name => self.draft.enter(name.to_owned(), text),
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::{
     base_path::url,
     components::Icon,
     context::app,
-    enhance::{FolderPickers, StartForm, UploadFields},
+    enhance::{PathPickers, StartForm, UploadFields},
     forms::Draft,
     layout::deferred,
     pages::{
@@ -118,7 +118,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: TypicalDurations) -> impl IntoV
             </footer>
             <StartForm />
             <UploadFields />
-            <FolderPickers />
+            <PathPickers />
         </form>
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     base_path::url,
     components::{Countdown, Icon},
     context::app,
-    enhance::{FolderPickers, UploadFields},
+    enhance::{PathPickers, UploadFields},
     forms::{Draft, schedule_plan},
     layout::deferred,
     pages::{
@@ -184,7 +184,7 @@ fn ScheduleForm(
                 </div>
             </footer>
             <UploadFields />
-            <FolderPickers />
+            <PathPickers />
         </form>
     }
 }

@@ -1,12 +1,12 @@
 //! Fields of a task's form, one control for each kind of field.
 
 use leptos::prelude::*;
-use model::{Choice, Field, FieldKind};
+use model::{Choice, Field, FieldKind, PathKind};
 
-mod folder;
+mod path;
 mod upload;
 
-use self::{folder::FolderField, upload::UploadField};
+use self::{path::PathField, upload::UploadField};
 use super::text;
 use crate::{
     components::{Icon, TextArea},
@@ -34,7 +34,7 @@ pub(in crate::pages) fn task_field(field: &Field, draft: &Draft) -> AnyView {
         FieldKind::Boolean => control.check_box(),
         FieldKind::Choice { choices } if choices.len() <= MOST_RADIOS && !control.optional => control.radios(choices),
         FieldKind::Choice { choices } => control.labelled("field", control.list(choices, field.default.is_none())),
-        FieldKind::Path { .. } => control.labelled("field wide", control.folder(draft)),
+        FieldKind::Path { takes } => control.labelled("field wide", control.path(*takes, draft)),
         FieldKind::Upload => control.labelled("field wide", control.upload(draft)),
     }
 }
@@ -265,10 +265,11 @@ impl Control {
         .into_any()
     }
 
-    fn folder(&self, draft: &Draft) -> AnyView {
+    fn path(&self, takes: PathKind, draft: &Draft) -> AnyView {
         let listing =
             draft.browsing.as_ref().filter(|(field, _)| *field == self.name).map(|(_, listing)| listing.clone());
-        view! { <FolderField control=self.clone() listing /> }.into_any()
+        let chosen = draft.chosen.as_ref() == Some(&self.name);
+        view! { <PathField control=self.clone() takes listing chosen /> }.into_any()
     }
 
     fn upload(&self, draft: &Draft) -> AnyView {

@@ -50,9 +50,10 @@ pub(super) fn last_runs(runs: &dyn Display, failed: &dyn Display) -> String {
     format!("Last runs: {runs}, {failed} failed")
 }
 
-// Folder
+// Path
 pub(super) const BROWSE: &str = "Browse…";
 pub(super) const FOLDERS_ON_THE_SERVER: &str = "Folders on the server";
+pub(super) const FILES_ON_THE_SERVER: &str = "Files on the server";
 
 // Upload
 pub(super) const REMOVE: &str = "Remove";

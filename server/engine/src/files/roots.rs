@@ -8,12 +8,12 @@ use std::{
     sync::Arc,
 };
 
-use model::{FolderEntry, FolderListing, PathKind};
+use model::{FolderEntry, FolderListing, PathKind, printable};
 use rustix::fs::FileType;
 
 use crate::{Error, Result, RootedFolder, files::rooted_folder::type_of_real_file};
 
-/// Most folders that [`Roots::list`] returns.
+/// Most folders, and most files, that [`Roots::list`] returns.
 const LIST_LIMIT: usize = 1_000;
 
 /// The configured roots, canonical.
@@ -96,56 +96,71 @@ impl Roots {
         }
     }
 
-    /// The folders in `path` (the roots for `None`), sorted, for the folder picker; at most 1,000. Leaves out hidden
-    /// folders and links to the outside.
+    /// The folders in `path` (the roots for `None`; an only root opens at once) and, where a field takes files, the
+    /// files, sorted, for the path picker; at most 1,000 of each. Leaves out hidden entries, links to the outside, and
+    /// names that are not UTF-8, which a form cannot send. The path of a file that can be chosen is that of its folder.
     ///
     /// # Errors
     /// `Error::Path` as for [`Roots::resolve`], or if `path` is not a readable folder.
-    pub fn list(&self, path: Option<&str>) -> Result<FolderListing> {
-        let Some(path) = path.filter(|path| !path.is_empty()) else {
-            let folders = self.paths.iter().map(|root| {
-                let path = root.display().to_string();
-                FolderEntry { name: path.clone(), path }
-            });
-            return Ok(FolderListing {
-                path: None,
-                parent: None,
-                folders: folders.collect(),
-                files: 0,
-                truncated: false,
-            });
-        };
-        let real = self.resolve(path)?;
-        let unreadable = |error| Error::Path(format!("the path {path} cannot be listed: {error}"));
-        let mut folders = Vec::new();
-        let mut files = 0;
-        let take = |name: &[u8], kind: FileType| {
-            let path = real.join(OsStr::from_bytes(name));
-            // Names that are not UTF-8 cannot be sent by a form.
-            match (self.is_folder(&path, kind), str::from_utf8(name), path.to_str()) {
-                (Some(true), Ok(name), Some(path)) if !name.starts_with('.') => {
-                    folders.push(FolderEntry { name: name.to_owned(), path: path.to_owned() });
-                }
-                (Some(false), ..) => files += 1,
-                (Some(true) | None, ..) => {}
+    pub fn list(&self, path: Option<&str>, takes: PathKind) -> Result<FolderListing> {
+        let real = match (path.filter(|path| !path.is_empty()), &*self.paths) {
+            (Some(path), _) => self.folder_to_list(self.resolve(path)?, takes),
+            (None, [only]) => only.clone(),
+            (None, roots) => {
+                let folders = roots.iter().map(|root| {
+                    let path = root.display().to_string();
+                    FolderEntry { name: path.clone(), path }
+                });
+                return Ok(FolderListing { folders: folders.collect(), ..FolderListing::default() });
             }
         };
-        RootedFolder::open(&real).and_then(|folder| folder.entries(b"", take)).map_err(unreadable)?;
-        folders.sort_by_cached_key(|folder| (folder.name.to_lowercase(), folder.name.clone()));
-        let truncated = folders.len() > LIST_LIMIT;
-        folders.truncate(LIST_LIMIT);
-        let parent = real.parent().filter(|parent| self.contain(parent)).map(|parent| parent.display().to_string());
-        Ok(FolderListing { path: Some(real.display().to_string()), parent, folders, files, truncated })
+        let shown = real.display().to_string();
+        let (mut folders, mut choices, mut files) = (Entries::default(), Entries::default(), 0);
+        let take = |name: &[u8], kind: FileType| {
+            let path = real.join(OsStr::from_bytes(name));
+            let Some(kind) = self.type_of_entry(&path, kind) else { return };
+            files += u64::from(kind != FileType::Directory);
+            let (Ok(name), Some(path)) = (str::from_utf8(name), path.to_str()) else { return };
+            match kind {
+                _ if name.starts_with('.') => {}
+                FileType::Directory => folders.add(name, path),
+                FileType::RegularFile if takes.has_files() => choices.add(name, path),
+                _ => {}
+            }
+        };
+        RootedFolder::open(&real)
+            .and_then(|folder| folder.entries(b"", take))
+            .map_err(|error| Error::Path(format!("the path {shown} cannot be listed: {error}")))?;
+        let above = real.parent().filter(|parent| self.contain(parent)).map(|parent| parent.display().to_string());
+        let (folders, choices) = (folders.sorted(), choices.sorted());
+        Ok(FolderListing {
+            path: Some(shown),
+            parent: above.or_else(|| (self.paths.len() > 1).then(String::new)),
+            truncated: folders.1 || choices.1,
+            folders: folders.0,
+            files,
+            choices: choices.0,
+            choosable: takes.has_folders(),
+        })
     }
 
-    /// Whether an entry is a folder, or a symbolic link to one; `None` for a link that is broken or leads out of the
+    /// The folder to show for a path: that of a file, if files can be chosen.
+    fn folder_to_list(&self, real: PathBuf, takes: PathKind) -> PathBuf {
+        let is_file = || type_of_real_file(&real).is_ok_and(|kind| kind == FileType::RegularFile);
+        match real.parent().filter(|parent| takes.has_files() && self.contain(parent)) {
+            Some(parent) if is_file() => parent.to_owned(),
+            _ => real,
+        }
+    }
+
+    /// The type of an entry, or of what a symbolic link leads to; `None` for a link that is broken or leads out of the
     /// roots.
-    fn is_folder(&self, path: &Path, kind: FileType) -> Option<bool> {
+    fn type_of_entry(&self, path: &Path, kind: FileType) -> Option<FileType> {
         if kind != FileType::Symlink {
-            return Some(kind == FileType::Directory);
+            return Some(kind);
         }
         let real = path.canonicalize().ok().filter(|real| self.contain(real))?;
-        type_of_real_file(&real).ok().map(|kind| kind == FileType::Directory)
+        type_of_real_file(&real).ok().filter(|kind| *kind != FileType::Symlink)
     }
 
     fn candidates(&self, given: &Path) -> Vec<PathBuf> {
@@ -168,6 +183,34 @@ impl Roots {
     fn names(&self) -> String {
         let names: Vec<_> = self.paths.iter().map(|path| path.as_os_str().to_string_lossy()).collect();
         names.join(" or ")
+    }
+}
+
+/// Entries of a listing: the first by name, in bounded memory.
+#[derive(Default)]
+struct Entries {
+    list: Vec<FolderEntry>,
+    truncated: bool,
+}
+
+impl Entries {
+    fn add(&mut self, name: &str, path: &str) {
+        self.list.push(FolderEntry { name: printable(name, &[]).into_owned(), path: path.to_owned() });
+        if self.list.len() > 2 * LIST_LIMIT {
+            self.cut();
+        }
+    }
+
+    /// The entries, and whether some were left out.
+    fn sorted(mut self) -> (Vec<FolderEntry>, bool) {
+        self.cut();
+        (self.list, self.truncated)
+    }
+
+    fn cut(&mut self) {
+        self.list.sort_by_cached_key(|entry| (entry.name.to_lowercase(), entry.path.clone()));
+        self.truncated |= self.list.len() > LIST_LIMIT;
+        self.list.truncate(LIST_LIMIT);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::{fs, os::unix::fs::symlink};
 
 use engine::{Error, Roots};
+use model::{FolderEntry, PathKind};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 struct Place {
@@ -77,18 +79,73 @@ fn missing_or_broken_path_inside_root_is_named() {
     assert!(refusal(&place, "a\0b").contains("NUL"));
 }
 
+fn names(entries: &[FolderEntry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.name.as_str()).collect()
+}
+
 #[test]
-fn folder_picker_stays_inside_roots() {
+fn path_picker_stays_inside_roots() {
     let place = place();
-    let start = place.roots.list(None).expect("the roots");
-    assert_eq!((start.path, start.parent, start.folders.len()), (None, None, 1));
-    let listing = place.roots.list(Some(&start.folders[0].path)).expect("a folder");
-    let names: Vec<_> = listing.folders.iter().map(|folder| folder.name.as_str()).collect();
-    assert_eq!(names, ["Archive", "music", "way-in"]);
-    assert_eq!((listing.files, listing.parent, listing.truncated), (1, None, false));
-    let inner = place.roots.list(Some(&listing.folders[1].path)).expect("a folder");
+    let root = place.roots.paths()[0].display().to_string();
+    let listing = place.roots.list(None, PathKind::Folder).expect("the only root");
+    assert_eq!((listing.path.as_deref(), listing.parent.as_deref()), (Some(&*root), None));
+    assert_eq!(names(&listing.folders), ["Archive", "music", "way-in"]);
+    assert_eq!((listing.files, listing.choosable, listing.truncated), (1, true, false));
+    assert_eq!(listing.choices, [], "a field for folders takes no files");
+    let inner = place.roots.list(Some(&listing.folders[1].path), PathKind::Folder).expect("a folder");
     assert_eq!(inner.parent, listing.path);
-    assert!(place.roots.list(Some("..")).is_err() && place.roots.list(Some("a.txt")).is_err());
+    for path in ["..", "a.txt", "way-out"] {
+        assert!(place.roots.list(Some(path), PathKind::Folder).is_err(), "{path}");
+    }
+}
+
+#[test]
+fn several_roots_are_listed_above_them() {
+    let place = place();
+    let roots = [place.folder.path().join("root/music"), place.folder.path().join("root-old")];
+    let roots = Roots::new(&roots).expect("folders");
+    let top = roots.list(None, PathKind::Any).expect("the roots");
+    assert_eq!((top.path, top.parent, top.choosable, top.folders.len()), (None, None, false, 2));
+    let first = roots.list(Some(&top.folders[0].path), PathKind::Any).expect("a root");
+    assert_eq!(first.parent.as_deref(), Some(""), "one step up is the list of roots");
+}
+
+#[test]
+fn path_picker_lists_regular_files_where_a_field_takes_them() {
+    let place = place();
+    let at = |name: &str| place.folder.path().join("root").join(name);
+    for name in [".secret", "b\u{202e}gpj.tar"] {
+        fs::write(at(name), "x").expect("written");
+    }
+    fs::write(at("music").join("song"), "x").expect("written");
+    symlink(at("a.txt"), at("link-in")).expect("linked");
+    symlink(place.folder.path().join("outside/secret"), at("link-out")).expect("linked");
+    symlink("/dev/null", at("device")).expect("linked");
+    mknodat(CWD, at("pipe"), FileType::Fifo, Mode::RWXU, 0).expect("made");
+
+    let listing = place.roots.list(None, PathKind::File).expect("the root");
+    assert_eq!(names(&listing.choices), ["a.txt", "b\u{fffd}gpj.tar", "link-in"]);
+    assert!(listing.choices[1].path.ends_with("b\u{202e}gpj.tar"), "a choice is the path itself");
+    assert!(!listing.choosable);
+    assert!(place.roots.list(None, PathKind::Any).expect("the root").choosable);
+
+    // A file that is chosen already opens its folder.
+    let beside = place.roots.list(Some("music/song"), PathKind::File).expect("a folder");
+    assert_eq!(beside.path.as_deref(), at("music").canonicalize().expect("there").to_str());
+    for path in ["link-out", "/etc/passwd", "pipe"] {
+        assert!(place.roots.list(Some(path), PathKind::File).is_err(), "{path}");
+    }
+}
+
+#[test]
+fn long_listing_is_cut() {
+    let place = place();
+    for number in 0..2_500 {
+        fs::write(place.folder.path().join(format!("root/music/{number:04}")), "").expect("written");
+    }
+    let listing = place.roots.list(Some("music"), PathKind::File).expect("a folder");
+    assert_eq!((listing.choices.len(), listing.files, listing.truncated), (1_000, 2_500, true));
+    assert_eq!(listing.choices[999].name, "0999");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::{
 };
 
 use image::{ImageFormat, RgbImage};
+use model::PathKind;
 use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
 use serde_json::{Value, json};
 use tar::{Builder, Header};
@@ -204,15 +205,17 @@ async fn archive_in_exchanged_folder_is_not_unpacked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn folder_picker_lists_nothing_of_exchanged_folder() {
+async fn path_picker_lists_nothing_of_exchanged_folder() {
     let scene = Scene::open().await;
     fs::create_dir(scene.harness.root().join("box/a/own")).unwrap();
     fs::create_dir(scene.outside.path().join("stolen")).unwrap();
+    fs::write(scene.outside.path().join("stolen.txt"), STOLEN).unwrap();
     let swapper = scene.swapper();
     let mut own = 0;
     for _ in 0..20_000 {
-        let Ok(listing) = scene.harness.engine.roots().list(Some("box/a")) else { continue };
+        let Ok(listing) = scene.harness.engine.roots().list(Some("box/a"), PathKind::Any) else { continue };
         assert!(listing.folders.iter().all(|folder| folder.name == "own"), "{listing:?}");
+        assert!(listing.choices.iter().all(|file| file.name != "stolen.txt"), "{listing:?}");
         own += listing.folders.len();
     }
     swapper.stop();

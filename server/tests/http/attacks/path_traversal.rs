@@ -136,7 +136,7 @@ fn path_outside_roots_is_rejected() {
     let (root, outside) = root_with_links();
     let (root_path, outside_path) = (root.path().to_str().unwrap(), outside.path().to_str().unwrap());
     let browser = Browser::with_arguments(&["--root", root_path]);
-    let folders = |path: &str| browser.post("/api/folders", &[("path", path)]);
+    let folders = |path: &str| browser.post("/api/folders", &[("path", path), ("takes", "any")]);
     let inside = folders(root_path).text().unwrap();
     assert!(inside.contains("inside"), "{inside}");
     let name = root.path().file_name().unwrap().to_str().unwrap();

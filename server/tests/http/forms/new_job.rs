@@ -1,4 +1,4 @@
-//! The form of a new job, with and without scripts: validation, files, folder picker, rerun.
+//! The form of a new job, with and without scripts: validation, files, path picker, rerun.
 
 use reqwest::{
     StatusCode,
@@ -184,25 +184,72 @@ fn form_over_16_mib_of_text_is_rejected() {
 }
 
 #[test]
-fn folder_picker_works_without_script_and_keeps_input() {
+fn path_picker_works_without_script_and_keeps_input() {
     let root = tempfile::TempDir::new().unwrap();
     std::fs::create_dir_all(root.path().join("photos/2026")).unwrap();
     let (server, _data) = ServerProcess::start_with(&["--root", root.path().to_str().unwrap()]);
-    let photos = root.path().canonicalize().unwrap().join("photos").display().to_string();
+    let root = root.path().canonicalize().unwrap().display().to_string();
+    let photos = format!("{root}/photos");
 
+    // The only root opens at once.
+    let page = send(&server, "checksum", &[("folder", ""), ("$browse", "folder")]).text().unwrap();
+    assert!(page.contains(&format!("name=\"$browse\" value=\"folder={photos}\"")), "{page}");
+    assert!(page.contains(&format!("name=\"$choose\" value=\"folder={root}\"")), "{page}");
+    assert!(!page.contains("All folders that tasks may read"), "{page}");
+
+    // Opening a folder chooses nothing.
     let browse = format!("folder={photos}");
-    let response = send(&server, "checksum", &[("folder", ""), ("algorithm", "blake3"), ("$browse", &browse)]);
+    let response = send(&server, "checksum", &[("folder", "x"), ("algorithm", "blake3"), ("$browse", &browse)]);
     assert_eq!(response.status(), StatusCode::OK);
     let page = response.text().unwrap();
-    assert_eq!(value(&page, "folder"), photos);
+    assert_eq!(value(&page, "folder"), "x");
     assert!(page.contains(&format!("value=\"folder={photos}/2026\"")), "{page}");
     assert!(page.split('<').any(|tag| tag.contains("value=\"blake3\"") && tag.contains("checked")), "{page}");
 
-    // Starts from the value of the field; an invalid folder is an error, and the roots are shown.
+    let response = send(&server, "checksum", &[("folder", "x"), ("algorithm", "blake3"), ("$choose", &browse)]);
+    assert_eq!(response.status(), StatusCode::OK);
+    let page = response.text().unwrap();
+    assert_eq!(value(&page, "folder"), photos);
+    assert!(page.split('<').any(|tag| tag.contains("name=\"folder\"") && tag.contains("autofocus")), "{page}");
+    assert!(page.split('<').any(|tag| tag.contains("value=\"blake3\"") && tag.contains("checked")), "{page}");
+
+    // Starts from the value of the field; an invalid folder is an error, and the root is shown.
     let response = send(&server, "checksum", &[("folder", "/etc"), ("$browse", "folder")]);
     let page = response.text().unwrap();
-    assert!(page.contains("href=\"#field-folder\""), "{page}");
+    assert!(page.contains("href=\"#field-folder\"") && page.contains(&format!("value=\"folder={photos}\"")), "{page}");
     assert_eq!(value(&page, "folder"), "/etc");
+}
+
+#[test]
+fn path_picker_lists_files_where_a_field_takes_a_file() {
+    let root = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir(root.path().join("old")).unwrap();
+    let hostile = "<img src=x onerror=\"alert(1)\">&'.tar";
+    std::fs::write(root.path().join(hostile), "x").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", root.path().join("passwd")).unwrap();
+    let (server, _data) = ServerProcess::start_with(&["--root", root.path().to_str().unwrap()]);
+    let root = root.path().canonicalize().unwrap().display().to_string();
+
+    let page = send(&server, "unpack", &[("path", ""), ("$browse", "path")]).text().unwrap();
+    assert!(page.contains("&lt;img src=x onerror=\"alert(1)\"&gt;&amp;'.tar"), "{page}");
+    assert!(!page.contains("<img") && !page.contains("passwd"), "{page}");
+    assert!(!page.contains(&format!("name=\"$choose\" value=\"path={root}\"")), "a folder cannot be chosen: {page}");
+    assert!(page.contains(&format!("name=\"$browse\" value=\"path={root}/old\"")), "{page}");
+
+    let choice = format!("path={root}/{hostile}");
+    let page = send(&server, "unpack", &[("path", ""), ("$choose", &choice)]).text().unwrap();
+    assert!(value(&page, "path").ends_with("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;'.tar"), "{page}");
+
+    // A field for folders shows none of them.
+    let page = send(&server, "checksum", &[("$browse", "folder")]).text().unwrap();
+    assert!(!page.contains("onerror") && page.contains("1 file"), "{page}");
+    let by_script = |takes: &str| {
+        let response = browser().post(server.url("/api/folders")).form(&[("takes", takes)]).send().unwrap();
+        (response.status().as_u16(), response.json::<serde_json::Value>().unwrap())
+    };
+    assert_eq!(by_script("file").1["choices"][0]["name"], hostile);
+    assert_eq!(by_script("folder").1.get("choices"), None);
+    assert_eq!(by_script("everything").0, 400);
 }
 
 #[test]
@@ -245,7 +292,7 @@ fn path_to_wrong_type_is_error_at_its_field_in_forms_only() {
 
 /// The state of an island is created on one thread of the server and may be dropped on another.
 #[test]
-fn form_with_folder_picker_renders_every_time() {
+fn form_with_path_picker_renders_every_time() {
     let (server, _data) = ServerProcess::start();
     for _ in 0..100 {
         assert_eq!(send(&server, "checksum", &[("$browse", "folder")]).status(), StatusCode::OK);

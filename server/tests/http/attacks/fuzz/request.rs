@@ -22,7 +22,7 @@ const ARGUMENTS: [(&str, &[&str]); 42] = [
     ("delete_job", &["id", "back", "stay"]),
     ("pin_job", &["id"]),
     ("unpin_job", &["id"]),
-    ("folders", &["path"]),
+    ("folders", &["path", "takes"]),
     ("pause_queue", &["queue"]),
     ("resume_queue", &["queue"]),
     ("limit_queue", &["queue", "at_once"]),

@@ -1,21 +1,29 @@
-//! Folder picker of a task's form.
+//! Path picker of a task's form.
 
 use leptos::prelude::*;
-use model::FolderListing;
+use model::{FolderListing, PathKind};
 
 use super::Control;
 use crate::components::{FolderStep, Icon, folder_steps, folder_summary};
 use crate::pages::shared::text;
 
-/// A path, and a list of folders. Without script each button submits the form, which comes back with everything kept
-/// and the next list. [`crate::enhance::FolderPickers`] works without leaving the page.
+/// A path, and a list of folders and files: a folder opens, and the buttons with a choice fill the field. Without script
+/// each button submits the form, which comes back with everything kept. [`crate::enhance::PathPickers`] works without
+/// leaving the page.
 #[component]
-pub(super) fn FolderField(control: Control, listing: Option<FolderListing>) -> impl IntoView {
+pub(super) fn PathField(
+    control: Control,
+    takes: PathKind,
+    listing: Option<FolderListing>,
+    /// The path was just chosen: the page continues here.
+    chosen: bool,
+) -> impl IntoView {
     let panel = format!("{}-folders", control.id);
     // A page that comes back with a list focuses it.
     let looking = listing.is_some();
+    let label = if takes.has_files() { text::FILES_ON_THE_SERVER } else { text::FOLDERS_ON_THE_SERVER };
     view! {
-        <div class="folder-field">
+        <div class="folder-field" data-takes=takes.as_str()>
             <div class="with-unit">
                 <input
                     class="input mono"
@@ -25,6 +33,7 @@ pub(super) fn FolderField(control: Control, listing: Option<FolderListing>) -> i
                     value=control.text.clone()
                     autocomplete="off"
                     spellcheck="false"
+                    autofocus=chosen
                     aria-describedby=control.described_by.clone()
                     aria-invalid=control.invalid()
                     aria-required=control.must()
@@ -44,7 +53,7 @@ pub(super) fn FolderField(control: Control, listing: Option<FolderListing>) -> i
                 class="folders"
                 id=panel
                 role="group"
-                aria-label=text::FOLDERS_ON_THE_SERVER
+                aria-label=label
                 tabindex="-1"
                 autofocus=looking
                 hidden=!looking
@@ -64,7 +73,7 @@ fn List(field: String, listing: FolderListing) -> impl IntoView {
         <ul>{steps}</ul>
         <p class="help">{folder_summary(&listing)}</p>
         <template>
-            <Step field=field.clone() step=FolderStep { icon: "folder", label: String::new(), path: String::new() } />
+            <Step field=field.clone() step=FolderStep { icon: "folder", ..FolderStep::default() } />
         </template>
     }
 }
@@ -73,7 +82,13 @@ fn List(field: String, listing: FolderListing) -> impl IntoView {
 fn Step(field: String, step: FolderStep) -> impl IntoView {
     view! {
         <li>
-            <button type="submit" name="$browse" value=format!("{field}={}", step.path) data-path=step.path>
+            <button
+                type="submit"
+                name=if step.chooses { "$choose" } else { "$browse" }
+                value=format!("{field}={}", step.path)
+                data-path=(!step.chooses).then(|| step.path.clone())
+                data-chooses=step.chooses.then(|| step.path.clone())
+            >
                 <Icon name=step.icon />
                 <span>{step.label}</span>
             </button>

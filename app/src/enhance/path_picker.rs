@@ -11,8 +11,8 @@ use crate::{
     components::{folder_steps, folder_summary},
 };
 
-/// Folder picker: opens the listings in `.folder-field` without leaving the page. Going into a folder writes its path
-/// into the field, so the field always names the folder shown.
+/// Path picker: opens the listings in `.folder-field` without leaving the page. A choice writes its path into the
+/// field.
 pub(super) fn start() {
     for field in all(&document(), ".folder-field") {
         let Some(picker) = Picker::new(&field).map(Rc::new) else { continue };
@@ -25,6 +25,8 @@ struct Picker {
     input: HtmlInputElement,
     browse: Element,
     panel: HtmlElement,
+    /// What can be chosen, for the server.
+    takes: String,
 }
 
 impl Picker {
@@ -33,6 +35,7 @@ impl Picker {
             input: first(field, "input")?.dyn_into().ok()?,
             browse: first(field, "[aria-expanded]")?,
             panel: first(field, ".folders")?.dyn_into().ok()?,
+            takes: field.get_attribute("data-takes")?,
         })
     }
 
@@ -40,20 +43,29 @@ impl Picker {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let Some(button) = target.and_then(|target| target.closest("button").ok().flatten()) else { return };
         event.prevent_default();
-        match button.get_attribute("data-path") {
-            Some(path) => self.go(path),
-            None if self.panel.has_attribute("hidden") => self.go(self.input.value()),
-            None => self.open(false),
+        if let Some(path) = button.get_attribute("data-chooses") {
+            self.input.set_value(&path);
+            self.close();
+        } else if let Some(path) = button.get_attribute("data-path") {
+            self.go(path);
+        } else if self.panel.has_attribute("hidden") {
+            self.go(self.input.value());
+        } else {
+            self.open(false);
         }
     }
 
     fn typed(&self, event: &Event) {
         let escape = event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Escape");
         if escape && !self.panel.has_attribute("hidden") {
-            self.open(false);
-            // Fails only for an element that is not in the document.
-            let _ = self.input.focus();
+            self.close();
         }
+    }
+
+    fn close(&self) {
+        self.open(false);
+        // Fails only for an element that is not in the document.
+        let _ = self.input.focus();
     }
 
     fn open(&self, open: bool) {
@@ -61,22 +73,19 @@ impl Picker {
         set(&self.browse, "aria-expanded", Some(if open { "true" } else { "false" }));
     }
 
-    /// Shows the folders in `path`. If that fails, shows the error and the roots.
+    /// Shows the folder `path`. If that fails, shows the error and the roots.
     fn go(self: &Rc<Self>, path: String) {
         let picker = Rc::clone(self);
         spawn_local(async move {
-            let (listing, trouble) = match list(&path).await {
+            let (listing, trouble) = match picker.list(&path).await {
                 Ok(listing) => (listing, String::new()),
-                Err(refusal) => (list("").await.unwrap_or_default(), refusal.message),
+                Err(refusal) => (picker.list("").await.unwrap_or_default(), refusal.message),
             };
             picker.show(&listing, &trouble);
         });
     }
 
     fn show(&self, listing: &FolderListing, trouble: &str) {
-        if let Some(path) = &listing.path {
-            self.input.set_value(path);
-        }
         if let Some(place) = first(&self.panel, ".error") {
             hide(&place, trouble.is_empty());
             set_text(&place, trouble);
@@ -95,7 +104,7 @@ impl Picker {
                     set_text(&label, &step.label);
                 }
                 if let Some(button) = item.first_element_child() {
-                    set(&button, "data-path", Some(&step.path));
+                    set(&button, if step.chooses { "data-chooses" } else { "data-path" }, Some(&step.path));
                 }
                 // Fails only if the list is inside its own item.
                 let _ = places.append_child(&item);
@@ -105,14 +114,13 @@ impl Picker {
         // Fails only for an element that is not in the document.
         let _ = self.panel.focus();
     }
-}
 
-/// Returns the folders in `path`; the roots if it is empty.
-async fn list(path: &str) -> Result<FolderListing, RequestError> {
-    let arguments = UrlSearchParams::new()?;
-    if !path.is_empty() {
+    /// Returns what is in the folder `path`; in the roots if it is empty.
+    async fn list(&self, path: &str) -> Result<FolderListing, RequestError> {
+        let arguments = UrlSearchParams::new()?;
         arguments.append("path", path);
+        arguments.append("takes", &self.takes);
+        let answer = browser::post(&url("/api/folders"), &arguments).await?;
+        Ok(from_str(&answer.body).unwrap_or_default())
     }
-    let answer = browser::post(&url("/api/folders"), &arguments).await?;
-    Ok(from_str(&answer.body).unwrap_or_default())
 }
