@@ -1,6 +1,22 @@
 // Schedules without script: create, pause, run, edit and delete by forms alone.
 import { expect, test } from "./support/milepost.ts";
 
+test("schedules: the form of a job continues with what was typed and uploaded", async ({ page }) => {
+  await page.goto("/new/import-csv");
+  const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,price\n1,9.50\n") };
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
+  await page.getByLabel("Table", { exact: true }).fill("orders");
+  await page.getByRole("button", { name: "Create schedule" }).click();
+  await expect(page.getByText("orders.csv, 16 B, uploaded")).toBeVisible();
+  await expect(page.getByLabel("Table", { exact: true })).toHaveValue("orders");
+  await expect(page.getByRole("alert").filter({ visible: true })).toHaveCount(0);
+  await page.getByLabel("Cron expression").fill("@daily");
+  await page.getByRole("button", { name: "Save schedule" }).click();
+  await expect(page).toHaveURL(/\/schedules\/\d+$/);
+  await page.getByRole("link", { name: /^Delete/ }).click();
+  await page.getByRole("button", { name: "Delete schedule" }).click();
+});
+
 test("schedules: one is created, paused, run, edited and deleted", async ({ page }) => {
   await page.goto("/schedules");
   await page.getByRole("main").getByRole("link", { name: "New schedule" }).click();

@@ -4,11 +4,28 @@ import { expect, test, waitUntilLive } from "./support/milepost.ts";
 test("schedules: one is created, paused, run, edited and deleted", async ({ page }) => {
   await page.goto("/new/demo");
   await waitUntilLive(page);
-  await page.getByRole("link", { name: "Create schedule" }).click();
-  await waitUntilLive(page);
-  await page.getByLabel("Name", { exact: true }).fill("Nightly");
-  await page.getByLabel("Cron expression").fill("0 2 * * *");
   await page.getByLabel("Seconds", { exact: true }).fill("0");
+  await page.getByLabel("Reports per second").fill("soon");
+  await page.getByText("Scheduling options").click();
+  await page.getByLabel("Priority").fill("3");
+  await page.getByRole("button", { name: "Create schedule" }).click();
+
+  // What was typed is kept, and its errors wait until it is saved.
+  await expect(page).toHaveURL(/\/schedules\/new\?kind=demo$/);
+  await waitUntilLive(page);
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  await expect(page.getByLabel("Seconds", { exact: true })).toHaveValue("0");
+  await expect(page.getByLabel("Priority")).toHaveValue("3");
+  await page.getByLabel("Name", { exact: true }).fill("Nightly");
+  await page.getByRole("button", { name: "Save schedule" }).click();
+  const summary = page.getByRole("alert");
+  await expect(summary.getByRole("link")).toHaveText([/^Cron expression/, /^Reports per second/]);
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Nightly");
+  await expect(page.getByLabel("Reports per second")).toHaveValue("soon");
+  await expect(page.getByLabel("Priority")).toHaveValue("3");
+
+  await page.getByLabel("Cron expression").fill("0 2 * * *");
+  await page.getByLabel("Reports per second").fill("5");
   await page.getByRole("button", { name: "Save schedule" }).click();
   await expect(page).toHaveURL(/\/schedules\/\d+$/);
   const schedule = page.url();

@@ -4,7 +4,7 @@ use js_sys::{JSON, Object};
 use leptos::{prelude::*, task::spawn_local};
 use model::FieldError;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
+use web_sys::{Element, FormData, HtmlElement, HtmlFormElement, SubmitEvent, UrlSearchParams};
 
 use crate::{
     base_path::url,
@@ -18,8 +18,12 @@ pub(super) fn start() {
     let form = first(&document(), "[data-starts]").and_then(|form| form.dyn_into().ok());
     let Some(form) = form.and_then(StartingForm::new).map(Rc::new) else { return };
     browser::on_with(&form.form, "submit", &form, |form, event| {
-        event.prevent_default();
-        form.submit();
+        // The other button leads to the form of a schedule.
+        let submitter = event.unchecked_ref::<SubmitEvent>().submitter();
+        if submitter.is_none_or(|button| !button.has_attribute("formaction")) {
+            event.prevent_default();
+            form.submit();
+        }
     });
     // A page restored from the browser's cache is not sending.
     browser::on_with(&window(), "pageshow", &form, |form, _| form.work(false));
@@ -74,7 +78,7 @@ impl StartingForm {
 
     fn work(&self, busy: bool) {
         self.busy.set(busy);
-        if let Some(button) = first(&self.form, "footer button[type=submit]") {
+        if let Some(button) = first(&self.form, "footer .primary") {
             set(&button, "aria-busy", busy.then_some("true"));
         }
     }

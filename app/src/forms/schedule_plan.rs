@@ -16,6 +16,8 @@ pub(crate) const MISSED: &str = "$missed";
 pub(crate) const REVISION: &str = "$revision";
 /// The name of the button that asks for a preview of the next runs.
 pub(crate) const PREVIEW: &str = "$preview";
+/// The name of the button of a start form that continues with a schedule.
+pub(crate) const BEGIN: &str = "$begin";
 
 /// The default for the maximum of missed runs to catch up on.
 pub(crate) const DEFAULT_MOST: u32 = 10;
@@ -81,6 +83,11 @@ pub(super) fn parse(draft: &Draft, kind: &str, form: &Form, faults: &mut Vec<Fie
         overlap: overlap.unwrap_or_default(),
         missed: missed.unwrap_or_default(),
     }
+}
+
+/// Returns whether the form was that of a job until now: it has no plan yet, and nothing to save.
+pub fn take_begin_request(draft: &mut Draft) -> bool {
+    draft.entries.remove(BEGIN).is_some()
 }
 
 /// Returns whether only a preview was requested, and if so, whether the expression is valid.

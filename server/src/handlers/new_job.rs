@@ -63,7 +63,7 @@ impl Purpose {
         }
     }
 
-    /// Starts the job or saves the schedule. Returns the page to show next, or `None` for a preview.
+    /// Starts the job or saves the schedule. Returns the page to show next, or `None` for the form again.
     async fn submit(
         self,
         engine: &AuthorizedEngine,

@@ -5,7 +5,7 @@
 
 use app::forms::{
     Draft,
-    schedule_plan::{revision, take_preview_request},
+    schedule_plan::{revision, take_begin_request, take_preview_request},
 };
 use axum::{
     Extension,
@@ -61,13 +61,16 @@ async fn find_changeable(engine: &AuthorizedEngine, id: &str) -> Option<(Schedul
     Some((schedule.id, engine.task(&schedule.plan.kind)?.clone()))
 }
 
-/// Adds a schedule, or changes `old`. Returns the path of its page, or `None` for a preview.
+/// Adds a schedule, or changes `old`. Returns the path of its page, or `None` to show the form again without errors.
 pub(crate) async fn save_schedule(
     engine: &AuthorizedEngine,
     draft: &mut Draft,
     task: &TaskInfo,
     old: Option<ScheduleId>,
 ) -> Result<Option<String>, Error> {
+    if take_begin_request(draft) {
+        return Ok(None);
+    }
     if let Some(preview) = take_preview_request(draft) {
         return preview.map(|()| None);
     }

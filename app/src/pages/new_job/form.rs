@@ -17,7 +17,7 @@ use crate::{
     components::Icon,
     context::app,
     enhance::{PathPickers, StartForm, UploadFields},
-    forms::Draft,
+    forms::{Draft, schedule_plan},
     layout::deferred,
     pages::{
         forbidden::NotAllowed,
@@ -109,7 +109,15 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: TypicalDurations) -> impl IntoV
             <footer>
                 <span data-part="usually">{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>
                 <div class="actions">
-                    <a href=url(&plan)>{text::CREATE_SCHEDULE}</a>
+                    <button
+                        class="button quiet"
+                        type="submit"
+                        name=schedule_plan::BEGIN
+                        value="1"
+                        formaction=url(&plan)
+                    >
+                        {text::CREATE_SCHEDULE}
+                    </button>
                     <button class="button primary" type="submit">
                         <Icon name="play" />
                         {text::START_JOB}

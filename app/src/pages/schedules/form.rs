@@ -42,11 +42,11 @@ pub fn NewSchedule() -> impl IntoView {
     if let Err(denied) = engine.authorise_start(&kind) {
         return view! { <NotAllowedHere reason=ApiError::from(denied).message /> }.into_any();
     }
-    let draft = use_context::<Draft>().unwrap_or_else(|| {
-        let mut draft = Draft::with_defaults(&task.form);
+    let mut draft = use_context::<Draft>().unwrap_or_else(|| Draft::with_defaults(&task.form));
+    // A draft without a plan is new, or comes from the form of a job.
+    if !draft.entries.contains_key(field::NAME) {
         plan_fields::begin(&mut draft, task.name);
-        draft
-    });
+    }
     let action = url(&format!("/schedules/new?kind={kind}"));
     view! {
         <Title text=text::NEW_SCHEDULE />

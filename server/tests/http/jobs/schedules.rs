@@ -133,6 +133,26 @@ fn schedule_form_errors_are_at_fields_and_input_is_kept() {
 }
 
 #[test]
+fn form_of_a_job_continues_as_schedule_without_saving() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    let typed = [("seconds", "soon"), ("stall_seconds", "7"), ("$priority", "3"), ("$start_at", "x"), ("$begin", "1")];
+    let response = ada.post("/schedules/new?kind=demo", &typed);
+    assert_eq!(response.status(), StatusCode::OK);
+    let page = response.text().unwrap();
+    for (name, text) in [("seconds", "soon"), ("stall_seconds", "7"), ("$priority", "3"), ("$name", "Demo")] {
+        let is_filled =
+            |tag: &str| tag.contains(&format!("name=\"{name}\"")) && tag.contains(&format!("value=\"{text}\""));
+        assert!(page.split('<').any(is_filled), "{name}: {page}");
+    }
+    assert!(!page.contains("aria-invalid=\"true\"") && !page.contains("Not saved:"), "{page}");
+    assert!(ada.page("/schedules").contains("No schedules"));
+    // The button of a schedule's form does not bring its defaults back.
+    let page =
+        rejected(ada.post("/schedules/new?kind=demo", &schedule_form(&[("$name", ""), ("$zone", "Asia/Tokyo")])));
+    assert!(page.contains(r#"<option value="Asia/Tokyo" selected"#), "{page}");
+}
+
+#[test]
 fn preview_shows_next_runs_without_saving() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let preview = |expression| {
