@@ -100,22 +100,85 @@ test("upload: a lost connection is reported and the upload repeated", async ({ p
   await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
 });
 
-test("upload: shows progress, blocks the start and can be cancelled", async ({ page }) => {
-  await open(page, "/new/import-csv");
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
+/** Holds every upload back until `release`, and counts the starts. */
+async function holdUploads(page: Page) {
+  const held = { starts: 0, release: () => {} };
+  const released = new Promise<void>((resolve) => (held.release = resolve));
   await page.route("**/uploads?*", async (route) => {
-    await held;
-    await route.abort();
+    await released;
+    await route.continue();
   });
+  page.on("request", (request) => (held.starts += Number(request.url().endsWith("/api/start_job"))));
+  return held;
+}
+
+test("upload: a start before it has arrived waits for it and starts one job", async ({ page }) => {
+  await open(page, "/new/import-csv");
+  const held = await holdUploads(page);
   await page.getByLabel("File", { exact: true }).setInputFiles(csv);
   await expect(page.getByRole("progressbar", { name: "Uploading" })).toBeVisible();
-  await page.getByLabel("Table", { exact: true }).fill("orders");
+  const table = page.getByLabel("Table", { exact: true });
+  await table.fill("after_upload");
   await start(page).click();
-  await expect(page.getByRole("alert").first()).toContainText("upload is not finished");
+  const waiting = page.getByRole("button", { name: "Starts after the upload" });
+  await expect(waiting).toHaveAttribute("aria-busy", "true");
+  await expect(start(page)).toHaveCount(0);
+  await waiting.click();
+  await table.press("Enter");
+  await expect(waiting).toBeVisible();
+  expect(held.starts).toBe(0);
+  held.release();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  expect(held.starts).toBe(1);
+  await expect(page.getByRole("main")).toContainText(/Rows loaded\s*2/);
+});
+
+test("upload: a failed or cancelled one gives the start button back", async ({ page }) => {
+  await open(page, "/new/import-csv");
+  let fail = () => {};
+  const failed = new Promise<void>((resolve) => (fail = resolve));
+  await page.route("**/uploads?*", async (route) => {
+    await failed;
+    await route.abort();
+  });
+  const waiting = page.getByRole("button", { name: "Starts after the upload" });
+  await page.getByLabel("Table", { exact: true }).fill("given_back");
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
+  await start(page).click();
+  await expect(waiting).toBeVisible();
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByRole("progressbar", { name: "Uploading" })).toBeHidden();
-  release();
+  await expect(start(page)).not.toHaveAttribute("aria-busy");
+
+  await page.getByLabel("File", { exact: true }).setInputFiles({ ...csv, name: "again.csv" });
+  await start(page).click();
+  await expect(waiting).toBeVisible();
+  fail();
+  await expect(page.getByText("The connection was lost")).toBeVisible();
+  await expect(start(page)).not.toHaveAttribute("aria-busy");
+
+  await page.unroute("**/uploads?*");
+  await page.getByRole("button", { name: "Upload again" }).click();
+  await expect(page.getByText("again.csv, 20 B, uploaded")).toBeVisible();
+  await expect(page).toHaveURL(/\/new\/import-csv$/);
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+});
+
+test("upload: what waits can be continued as a schedule instead", async ({ page }) => {
+  await open(page, "/new/import-csv");
+  const held = await holdUploads(page);
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
+  await page.getByLabel("Table", { exact: true }).fill("nightly");
+  await start(page).click();
+  await page.getByRole("button", { name: "Create schedule" }).click();
+  await expect(page.getByRole("button", { name: "Continues after the upload" })).toBeVisible();
+  await expect(start(page)).not.toHaveAttribute("aria-busy");
+  held.release();
+  await expect(page).toHaveURL(/\/schedules\/new\?kind=import-csv$/);
+  await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
+  await expect(page.getByLabel("Table", { exact: true })).toHaveValue("nightly");
+  expect(held.starts).toBe(0);
 });
 
 test("upload: is cancelled halfway and replaced by another file", async ({ page, context }) => {

@@ -84,3 +84,25 @@ test("schedules: what another user adds, pauses and deletes shows on open pages"
   await expect(detail.getByRole("alert").filter({ hasText: "This schedule was deleted" })).toBeVisible({ timeout: 45_000 });
   await expect(detail.getByRole("button", { name: "Resume" })).toBeHidden();
 });
+
+test("schedules: a preview during an upload waits for it, and saves nothing", async ({ page }) => {
+  await page.goto("/schedules/new?kind=import-csv");
+  await waitUntilLive(page);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/uploads?*", async (route) => {
+    await released;
+    await route.continue();
+  });
+  const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,price\n1,9.50\n") };
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
+  await page.getByLabel("Table", { exact: true }).fill("orders");
+  await page.getByLabel("Cron expression").fill("@daily");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.getByRole("button", { name: "Preview" })).toHaveAttribute("aria-busy", "true");
+  release();
+  await expect(page.locator(".runs-ahead li")).toHaveCount(10);
+  await expect(page.getByText("orders.csv, 16 B, uploaded")).toBeVisible();
+  await page.goto("/schedules");
+  await expect(page.getByRole("link", { name: "Import a CSV file" })).toHaveCount(0);
+});

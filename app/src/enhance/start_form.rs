@@ -44,13 +44,9 @@ impl StartingForm {
     }
 
     fn submit(self: &Rc<Self>) {
-        if self.busy.get() {
+        // The upload fields submit again when their files have arrived.
+        if self.busy.get() || first(&self.form, "[data-sending]").is_some() {
             return;
-        }
-        if let Some(sending) = first(&self.form, "[data-sending]") {
-            let field = sending.get_attribute("data-upload").unwrap_or_default();
-            let message = "The upload is not finished. Start the job when it is.".to_owned();
-            return self.refuse(&RequestError { message: String::new(), fields: vec![FieldError { field, message }] });
         }
         self.work(true);
         let form = Rc::clone(self);

@@ -3,7 +3,9 @@ use std::{cell::RefCell, rc::Rc};
 use leptos::prelude::*;
 use model::{UploadId, bytes};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Element, File, HtmlInputElement, ProgressEvent, XmlHttpRequest};
+use web_sys::{
+    Element, Event, File, HtmlElement, HtmlFormElement, HtmlInputElement, ProgressEvent, SubmitEvent, XmlHttpRequest,
+};
 
 use crate::{
     base_path::url,
@@ -12,12 +14,47 @@ use crate::{
 };
 
 /// Upload fields: sends the files of fields with `data-upload` when they are chosen, with a progress bar and a cancel
-/// button. The field then holds the upload's id.
+/// button. The field then holds the upload's id. A form that is submitted before waits for it.
 pub(super) fn start() {
+    for form in all(&document(), "form") {
+        browser::on(&form.clone(), "submit", move |event| keep_back(&form, &event));
+    }
     for field in all(&document(), "[data-upload]") {
         if let Some(sender) = Sender::new(field) {
             Rc::new(sender).listen();
         }
+    }
+}
+
+/// Keeps a form back while it uploads. The button that was pressed says so, and is pressed again when all has arrived.
+fn keep_back(form: &Element, event: &Event) {
+    if first(form, "[data-sending]").is_none() {
+        return;
+    }
+    event.prevent_default();
+    give_back(form);
+    let pressed = event.unchecked_ref::<SubmitEvent>().submitter().map(Element::from);
+    // Enter in a field presses a hidden button.
+    let button = pressed.filter(|button| !button.has_attribute("hidden")).or_else(|| first(form, ".primary"));
+    if let Some(button) = button {
+        turn(&button, Some("true"));
+    }
+}
+
+/// Returns the button that waits for the uploads of a form, as it was before.
+fn give_back(form: &Element) -> Option<HtmlElement> {
+    let button = first(form, "[data-waiting]")?;
+    turn(&button, None);
+    button.dyn_into().ok()
+}
+
+/// Swaps the label of a button with the one for the time in which it waits.
+fn turn(button: &Element, busy: Option<&str>) {
+    set(button, "aria-busy", busy);
+    set(button, "data-waiting", busy);
+    if let (Some(label), Some(other)) = (first(button, "span"), button.get_attribute("data-waits")) {
+        set(button, "data-waits", label.text_content().as_deref());
+        set_text(&label, &other);
     }
 }
 
@@ -33,6 +70,7 @@ struct Sender {
     /// The largest accepted file, bytes.
     limit: u64,
     request: RefCell<Option<XmlHttpRequest>>,
+    form: HtmlFormElement,
 }
 
 impl Sender {
@@ -47,6 +85,7 @@ impl Sender {
             lost: part("lost")?,
             limit: field.get_attribute("data-limit")?.parse().ok()?,
             request: RefCell::default(),
+            form: field.closest("form").ok()??.dyn_into().ok()?,
             field,
         })
     }
@@ -89,6 +128,7 @@ impl Sender {
     /// Cancels the upload. The server keeps nothing of it.
     fn stop(&self) {
         self.rest();
+        give_back(&self.form);
         hide(&self.lost, true);
         if let Some(request) = self.request.take() {
             // Fails only for a request that has ended.
@@ -146,11 +186,18 @@ impl Sender {
             set_text(&text, &uploaded_file(&stored.name, stored.size));
         }
         hide(&self.here, false);
+        if first(&self.form, "[data-sending]").is_none()
+            && let Some(button) = give_back(&self.form)
+        {
+            // Fails only for a button of another form.
+            let _ = self.form.request_submit_with_submitter(Some(&button));
+        }
     }
 
     /// Shows why the upload failed, and offers to repeat it if that may help.
     fn fail(&self, message: &str, again: bool) {
         self.rest();
+        give_back(&self.form);
         if let Some(text) = first(&self.lost, "span") {
             set_text(&text, message);
         }

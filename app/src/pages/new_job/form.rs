@@ -115,12 +115,13 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: TypicalDurations) -> impl IntoV
                         name=schedule_plan::BEGIN
                         value="1"
                         formaction=url(&plan)
+                        data-waits=text::CONTINUES_AFTER_UPLOAD
                     >
-                        {text::CREATE_SCHEDULE}
+                        <span>{text::CREATE_SCHEDULE}</span>
                     </button>
-                    <button class="button primary" type="submit">
+                    <button class="button primary" type="submit" data-waits=text::STARTS_AFTER_UPLOAD>
                         <Icon name="play" />
-                        {text::START_JOB}
+                        <span>{text::START_JOB}</span>
                     </button>
                 </div>
             </footer>

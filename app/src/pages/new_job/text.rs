@@ -25,7 +25,9 @@ pub(super) const FORM_LEAD: &str = "Fill in the form and start the job. It keeps
 pub(super) const COPIED_FROM: &str = "Copied from ";
 pub(super) const CHANGE_WHAT_SHOULD_DIFFER: &str = ". Change what should differ; it starts as a new job.";
 pub(super) const CREATE_SCHEDULE: &str = "Create schedule";
+pub(super) const CONTINUES_AFTER_UPLOAD: &str = "Continues after the upload";
 pub(super) const START_JOB: &str = "Start job";
+pub(super) const STARTS_AFTER_UPLOAD: &str = "Starts after the upload";
 pub(super) const TASK_NOT_FOUND: &str = "Task not found";
 
 pub(super) fn usually_takes(half: &dyn Display) -> String {

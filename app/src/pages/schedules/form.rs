@@ -177,9 +177,9 @@ fn ScheduleForm(
                     <a class="button" href=back>
                         {text::CANCEL}
                     </a>
-                    <button class="button primary" type="submit">
+                    <button class="button primary" type="submit" data-waits=text::SAVES_AFTER_UPLOAD>
                         <Icon name="check" />
-                        {text::SAVE_SCHEDULE}
+                        <span>{text::SAVE_SCHEDULE}</span>
                     </button>
                 </div>
             </footer>

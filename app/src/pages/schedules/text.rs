@@ -73,6 +73,7 @@ pub(super) const WHAT: &str = "What";
 pub(super) const HOW: &str = "How";
 pub(super) const CANCEL: &str = "Cancel";
 pub(super) const SAVE_SCHEDULE: &str = "Save schedule";
+pub(super) const SAVES_AFTER_UPLOAD: &str = "Saves after the upload";
 pub(super) const PREVIEW: &str = "Preview";
 
 pub(super) fn runs_as(owner: &dyn Display) -> String {
