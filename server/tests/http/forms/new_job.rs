@@ -97,34 +97,35 @@ fn faulty_fields(page: &str) -> Vec<&str> {
     page.split("href=\"#field-").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
+/// Checks that a form, with and without script, reports the errors of these fields at once, in this order.
+fn assert_faulty(server: &ServerProcess, kind: &str, fields: &[(&str, &str)], faulty: &[&str]) {
+    let response = send(server, kind, fields);
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{kind}");
+    let page = response.text().unwrap();
+    assert_eq!(faulty_fields(&page), faulty, "{kind}");
+    assert_eq!(page.matches("aria-invalid=\"true\"").count(), faulty.len(), "{kind}");
+
+    let entries: serde_json::Map<_, _> =
+        fields.iter().map(|(name, text)| ((*name).to_owned(), serde_json::Value::from(*text))).collect();
+    let response = start_by_script(server, kind, &serde_json::Value::from(entries).to_string());
+    let error: serde_json::Value = response.json().unwrap();
+    let reported = error["fields"].as_array().unwrap();
+    let found: Vec<_> = reported.iter().map(|fault| fault["field"].as_str().unwrap()).collect();
+    assert_eq!(found, faulty, "{kind}");
+}
+
 #[test]
 fn all_errors_are_shown_at_once_in_order_of_fields() {
     let (server, _data) = ServerProcess::start();
-    let cases: [(&str, &[(&str, &str)], &[&str]); 3] = [
-        (
-            "demo",
-            &[("$priority", "99"), ("$start_at", "soon"), ("stall_seconds", "601"), ("seconds", "ten")],
-            &["seconds", "stall_seconds", "$start_at", "$priority"],
-        ),
-        // What the task itself checks is among them.
-        ("import-csv", &[("$priority", "x"), ("table", "1st")], &["file", "table", "$priority"]),
-        ("unpack", &[("limit", "0")], &["upload", "limit"]),
-    ];
-    for (kind, fields, faulty) in cases {
-        let response = send(&server, kind, fields);
-        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{kind}");
-        let page = response.text().unwrap();
-        assert_eq!(faulty_fields(&page), faulty, "{kind}");
-        assert_eq!(page.matches("aria-invalid=\"true\"").count(), faulty.len(), "{kind}");
-
-        let entries: serde_json::Map<_, _> =
-            fields.iter().map(|(name, text)| ((*name).to_owned(), serde_json::Value::from(*text))).collect();
-        let error: serde_json::Value =
-            start_by_script(&server, kind, &serde_json::Value::from(entries).to_string()).json().unwrap();
-        let found: Vec<_> =
-            error["fields"].as_array().unwrap().iter().map(|fault| fault["field"].as_str().unwrap()).collect();
-        assert_eq!(found, faulty, "{kind}");
-    }
+    assert_faulty(
+        &server,
+        "demo",
+        &[("$priority", "99"), ("$start_at", "soon"), ("stall_seconds", "601"), ("seconds", "ten")],
+        &["seconds", "stall_seconds", "$start_at", "$priority"],
+    );
+    // What the task itself checks is among them.
+    assert_faulty(&server, "import-csv", &[("$priority", "x"), ("table", "1st")], &["file", "table", "$priority"]);
+    assert_faulty(&server, "unpack", &[("limit", "0")], &["upload", "limit"]);
 
     // A file that cannot be taken is one of several errors.
     let part = multipart::Part::bytes(vec![0xff]);
