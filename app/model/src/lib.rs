@@ -26,7 +26,7 @@ pub use format::{bytes, count, duration, fixed, left, percent, quantity, rate};
 pub use id::{AttemptNo, Cursor, JobId, Micros, Priority, Seq, StreamId, UploadId};
 pub use job::{Counts, Failure, JobView, Level, LogLine, QUIET_AFTER, Shown};
 pub use message::{MessageEvent, MessageTo};
-pub use printable::{is_unprintable, printable};
+pub use printable::{comparable_name, is_invisible, is_unprintable, printable};
 pub use progress::{Eta, Progress, Stage, Tone};
 pub use queue_control::{ControlTarget, QueueControl};
 pub use role::{Role, Scope};

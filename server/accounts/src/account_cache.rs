@@ -13,13 +13,15 @@ use model::Role;
 pub struct AccountCache {
     version: i64,
     users: HashMap<UserId, User>,
+    by_name: HashMap<Arc<str>, UserId>,
     rules: Arc<Rules>,
 }
 
 impl AccountCache {
     pub(crate) fn new(version: i64, users: Vec<User>, tasks: &[(String, Rule)], decided: &[KindRule]) -> Self {
+        let by_name = users.iter().map(|user| (Arc::clone(&user.name), user.id)).collect();
         let users = users.into_iter().map(|user| (user.id, user)).collect();
-        Self { version, users, rules: Arc::new(Rules::new(tasks.iter().cloned(), decided)) }
+        Self { version, users, by_name, rules: Arc::new(Rules::new(tasks.iter().cloned(), decided)) }
     }
 
     /// The version of the store that this is a snapshot of. Every change of a user or rule raises it.
@@ -39,7 +41,13 @@ impl AccountCache {
 
     /// Returns the user with a name in stored form ([`crate::user_names::fold`]), also one that was removed.
     pub fn user_named(&self, name: &str) -> Option<&User> {
-        self.users.values().find(|user| *user.name == *name)
+        self.user(*self.by_name.get(name)?)
+    }
+
+    /// Returns the display name of the user with a name, also of a removed one; `None` for a user without one, and for
+    /// names of no user such as `local`.
+    pub fn display_name(&self, name: &str) -> Option<&Arc<str>> {
+        self.user_named(name)?.display_name.as_ref()
     }
 
     /// Returns all users ordered by name, including removed ones.

@@ -12,10 +12,10 @@ pub(crate) fn invalid_field(field: &str, message: impl Into<String>) -> Error {
     Error::InvalidInput(vec![field_error(field, message)])
 }
 
-/// Turns the store's `name_taken` into an error of the field `name`.
-pub(crate) fn name_taken(error: Error) -> Error {
-    match error {
-        Error::Refused { code: "name_taken", message } => invalid_field("name", message),
+/// Turns the store's `name_taken` into an error of `field`.
+pub(crate) fn name_taken(field: &'static str) -> impl Fn(Error) -> Error {
+    move |error| match error {
+        Error::Refused { code: "name_taken", message } => invalid_field(field, message),
         error => error,
     }
 }

@@ -8,13 +8,14 @@
 //! | `auth_service` | the service; authentication by token |
 //! | `account_cache` | users and rules of kinds, in memory |
 //! | `sign_in` | sign-in with name and password; change of a password |
-//! | `links` `users` `tokens` | changes to accounts |
+//! | `links` `users` `tokens` `display_names` | changes to accounts |
 //! | `throttle` | rate limits of sign-in |
 //! | `hashing` | password hashing with argon2id, bounded concurrency |
 //! | `user_names` `passwords` `secret` | validation of names and passwords; random secrets |
 
 mod account_cache;
 mod auth_service;
+mod display_names;
 mod field_errors;
 mod hashing;
 mod links;

@@ -66,7 +66,7 @@ impl AuthService {
         reject_any(errors)?;
         let hash = self.hash(password).await?;
         let link = UseLink { key, name: name.clone(), hash: hash.clone(), address };
-        let user = self.store().use_link(link).await.map_err(name_taken)?;
+        let user = self.store().use_link(link).await.map_err(name_taken("name"))?;
         self.refresh().await?;
         self.forgive_failures(&name, address);
         self.store().touch_user(user, Self::now());

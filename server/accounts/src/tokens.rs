@@ -43,7 +43,7 @@ impl AuthService {
         reject_any(errors)?;
         let secret = Secret::token();
         let token = NewToken { user, name: name.to_owned(), key: secret.key(), hint: secret.hint(), scopes, expires };
-        self.store().add_token(token, by).await.map_err(name_taken)?;
+        self.store().add_token(token, by).await.map_err(name_taken("name"))?;
         self.refresh().await?;
         Ok(secret)
     }

@@ -22,7 +22,7 @@ impl AuthService {
     /// `InvalidInput` names `name` if it is invalid, or taken by a present or removed user.
     pub async fn add_user(&self, name: &str, role: Role, by: &Attribution) -> Result<(UserId, Secret)> {
         let name = user_names::check(name).map_err(|message| invalid_field("name", message))?;
-        let user = self.store().add_user(&name, role, by).await.map_err(name_taken)?;
+        let user = self.store().add_user(&name, role, by).await.map_err(name_taken("name"))?;
         let secret = self.make_link(Some(user), by).await?;
         Ok((user, secret))
     }
@@ -83,7 +83,7 @@ impl AuthService {
         })
     }
 
-    async fn change(&self, user: UserId, change: UserChange, by: &Attribution) -> Result<()> {
+    pub(crate) async fn change(&self, user: UserId, change: UserChange, by: &Attribution) -> Result<()> {
         self.store().change_user(user, change, by).await?;
         self.refresh().await
     }

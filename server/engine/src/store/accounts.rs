@@ -20,6 +20,8 @@ pub struct User {
     pub id: UserId,
     /// The name to sign in with; in lower case, never given to another user.
     pub name: Arc<str>,
+    /// The name that pages show; `None` for the name to sign in with.
+    pub display_name: Option<Arc<str>>,
     /// Role, which decides what they may do.
     pub role: Role,
     /// The time zone of their pages, an IANA name; `None` for the server's.
@@ -59,6 +61,9 @@ pub enum UserChange {
     },
     /// The time zone of their pages.
     TimeZone(Option<String>),
+    /// The name that pages show; `None` for the name to sign in with. Refused: `name_taken` if it could be mistaken for
+    /// a name of another user, also of a removed one.
+    DisplayName(Option<String>),
     /// Removes them: sessions, links and tokens end. Their name is never given again.
     Remove,
 }
@@ -271,9 +276,9 @@ pub trait Accounts: Send + Sync + 'static {
 
     /// All users by name, including removed ones.
     async fn users(&self) -> Result<Vec<User>>;
-    /// Adds a user without a password. Refused: `name_taken`. The caller has validated the name.
+    /// Adds a user without a password. Refused: `name_taken`, also by a display name. The caller has validated the name.
     async fn add_user(&self, name: &str, role: Role, by: &Attribution) -> Result<UserId>;
-    /// Changes a user. Refused: `no_such_user`, `last_administrator` if no other user could undo it.
+    /// Changes a user. Refused: `no_such_user`, `name_taken`, `last_administrator` if no other user could undo it.
     async fn change_user(&self, user: UserId, change: UserChange, by: &Attribution) -> Result<()>;
     /// The password hash of the user of this name, unless removed or without one.
     async fn password(&self, name: &str) -> Result<Option<(UserId, String)>>;

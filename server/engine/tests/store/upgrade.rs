@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use engine::{
     Clock,
     access::Visibility,
-    store::{Accounts, AuditPage, AuditQuery, ListQuery, LogQuery, SqliteOptions, SqliteStore, Store},
+    store::{Accounts, AuditPage, AuditQuery, ListQuery, LogQuery, SqliteOptions, SqliteStore, Store, UserChange},
 };
 use model::{JobId, JobState, Micros, Role, Seq};
 use sqlx::{
@@ -209,4 +209,26 @@ async fn work_time_of_earlier_schemas_is_computed() {
     }
     let stats = store.kind_stats(&Visibility::default()).await.expect("read").remove(0);
     assert_eq!(stats.usual_seconds, Some(16.0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_of_earlier_schemas_have_no_display_name() {
+    let (folder, mut connection) = made_by(17).await;
+    sqlx::raw_sql(
+        "insert into user (name, role, password, created_at) values ('ada', 'administrator', 'x', 1), ('mei', 'viewer', null, 2);
+        update user set removed_at = 3 where name = 'mei';",
+    )
+    .execute(&mut connection)
+    .await
+    .expect("it is written");
+    let store = upgraded(&folder, connection).await;
+    let users = store.users().await.expect("read");
+    assert_eq!(
+        users.iter().map(|user| (&*user.name, &user.display_name)).collect::<Vec<_>>(),
+        [("ada", &None), ("mei", &None)]
+    );
+    let change = UserChange::DisplayName(Some("Ada Lovelace".to_owned()));
+    store.change_user(users[0].id, change, &"ada".into()).await.expect("changed");
+    let users = store.users().await.expect("read");
+    assert_eq!(users[0].display_name.as_deref(), Some("Ada Lovelace"));
 }

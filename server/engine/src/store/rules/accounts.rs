@@ -1,6 +1,6 @@
 //! Accounts: what protects the last administrator, and why changes of users, links and tokens are refused.
 
-use model::Role;
+use model::{Role, comparable_name};
 
 use crate::{Error, Result, store::KindRule};
 
@@ -34,6 +34,21 @@ pub(in crate::store) fn user_name_taken(name: &str, removed: bool) -> Error {
         format!("There is a user {name} already; choose another name.")
     };
     refused("name_taken", message)
+}
+
+/// Names that look alike are refused, because a user could pass for another one.
+pub(in crate::store) fn check_not_mistaken<'n>(
+    name: &str,
+    others: impl IntoIterator<Item = (&'n str, Option<&'n str>)>,
+) -> Result<()> {
+    let wanted = comparable_name(name);
+    let is_alike = |other: &str| comparable_name(other) == wanted;
+    let taken = others.into_iter().any(|(name, shown)| is_alike(name) || shown.is_some_and(is_alike));
+    if !taken {
+        return Ok(());
+    }
+    let message = format!("Another user is, or was, called “{name}”. Choose another one, for example with a surname.");
+    Err(refused("name_taken", message))
 }
 
 pub(in crate::store) fn password_changed() -> Error {
@@ -82,5 +97,13 @@ mod tests {
         assert!(check(Role::Administrator, true, true));
         assert!(check(Role::Administrator, false, false));
         assert!(check(Role::Viewer, true, false));
+    }
+
+    #[test]
+    fn name_is_compared_with_both_names_of_others() {
+        let others = [("ada", None), ("mei", Some("Mei Lin"))];
+        let is_free = |name| check_not_mistaken(name, others).is_ok();
+        assert!(["Ada Lovelace", "Mei", "lin"].map(is_free) == [true, false, true]);
+        assert!(["ADA", "mei lin", "MeiLin", "m\u{200b}ei"].map(is_free) == [false; 4]);
     }
 }

@@ -9,7 +9,9 @@ use crate::{
     Result,
     store::{
         Attribution, SessionsToEnd, UserChange, UserId,
-        rules::accounts::{check_not_last_administrator, no_such_user, password_changed, user_name_taken},
+        rules::accounts::{
+            check_not_last_administrator, check_not_mistaken, no_such_user, password_changed, user_name_taken,
+        },
         sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
 };
@@ -68,6 +70,8 @@ impl WriteCommand for ChangeUser {
                     return Ok(());
                 }
             }
+            UserChange::DisplayName(shown) if *shown == found.display_name => return Ok(()),
+            UserChange::DisplayName(shown) => transaction.change_display_name(&found, shown.as_deref(), &self.by)?,
             UserChange::Remove => transaction.remove_user(&found, &self.by)?,
         }
         transaction.rights_changed()
@@ -78,6 +82,7 @@ impl WriteCommand for ChangeUser {
 pub(super) struct FoundUser {
     pub(super) user: UserId,
     pub(super) name: Arc<str>,
+    display_name: Option<String>,
     role: Role,
     /// Whether they have a password.
     active: bool,
@@ -86,7 +91,7 @@ pub(super) struct FoundUser {
 impl Transaction<'_> {
     pub(super) fn find_user(&self, user: UserId) -> Result<FoundUser> {
         let found = self.row(
-            "select id, name, role, password is not null from user where id = ? and removed_at is null",
+            "select id, name, role, password is not null, display_name from user where id = ? and removed_at is null",
             [user.0],
             found_user,
         )?;
@@ -100,6 +105,7 @@ impl Transaction<'_> {
         if let Some(removed) = taken {
             return Err(user_name_taken(name, removed));
         }
+        self.check_not_mistaken(name, None)?;
         self.execute(
             "insert into user (name, role, created_at) values (?, ?, ?)",
             params![name, role.as_str(), self.now.0],
@@ -126,6 +132,25 @@ impl Transaction<'_> {
         self.audit(by, "role_changed", None, &format!("{}, from {} to {role}", found.name, found.role))
     }
 
+    fn change_display_name(&self, found: &FoundUser, shown: Option<&str>, by: &Attribution) -> Result<()> {
+        if let Some(shown) = shown {
+            self.check_not_mistaken(shown, Some(found.user))?;
+        }
+        self.execute("update user set display_name = ? where id = ?", params![shown, found.user.0])?;
+        let quoted = |name: Option<&str>| name.map_or_else(|| "none".to_owned(), |name| format!("“{name}”"));
+        let (from, to) = (quoted(found.display_name.as_deref()), quoted(shown));
+        self.audit(by, "display_name_changed", None, &format!("{}, from {from} to {to}", found.name))
+    }
+
+    /// Refuses a name that could be mistaken for one of another user than `but`.
+    fn check_not_mistaken(&self, name: &str, but: Option<UserId>) -> Result<()> {
+        let others: Vec<(String, Option<String>)> =
+            self.rows("select name, display_name from user where id is not ?", [but.map(|user| user.0)], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        check_not_mistaken(name, others.iter().map(|(name, shown)| (name.as_str(), shown.as_deref())))
+    }
+
     fn remove_user(&self, found: &FoundUser, by: &Attribution) -> Result<()> {
         self.check_not_last_administrator(found)?;
         let user = found.user;
@@ -150,5 +175,6 @@ fn found_user(row: &Row<'_>) -> Result<FoundUser> {
         name: row.get(1)?,
         role: Role::from_word(&role).ok_or_else(|| corrupt("a user's role", &role))?,
         active: row.get(3)?,
+        display_name: row.get(4)?,
     })
 }

@@ -30,7 +30,7 @@ impl Reader {
 
     pub(in crate::store::sqlite) async fn users(&self) -> Result<Vec<User>> {
         let rows = sqlx::query(
-            "select id, name, role, time_zone, password is not null, created_at, seen_at, removed_at
+            "select id, name, role, time_zone, password is not null, created_at, seen_at, removed_at, display_name
             from user order by name",
         )
         .fetch_all(&self.pool)
@@ -40,6 +40,7 @@ impl Reader {
                 Ok(User {
                     id: UserId(row.try_get(0)?),
                     name: text(row, 1)?,
+                    display_name: row.try_get::<Option<&str>, _>(8)?.map(Arc::from),
                     role: role(row.try_get(2)?)?,
                     time_zone: row.try_get(3)?,
                     active: row.try_get(4)?,
