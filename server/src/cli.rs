@@ -81,9 +81,20 @@ pub enum UserCommand {
         /// Role
         #[arg(long, value_parser = role())]
         role: Role,
+        /// Name that pages show
+        #[arg(long, value_name = "NAME")]
+        display_name: Option<String>,
         /// Read the password from standard input instead
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Change the display name of a user; the user name stays
+    Rename {
+        /// User name
+        name: String,
+        /// Name that pages show; empty for the user name
+        #[arg(long, value_name = "NAME")]
+        display_name: String,
     },
     /// Change the role of a user
     Role {

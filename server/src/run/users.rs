@@ -74,10 +74,21 @@ pub fn change_users(config: &Config, command: UserCommand) -> Result<()> {
     with_auth_service(config, async |auth| {
         match command {
             UserCommand::List => list(auth)?,
-            UserCommand::Add { name, role, password_stdin } => {
+            UserCommand::Add { name, role, display_name, password_stdin } => {
                 let password = password_stdin.then(|| password_from_stdin(&name)).transpose()?;
-                let (_, secret) = auth.add_user(&name, role, &by).await?;
+                let (user, secret) = auth.add_user(&name, role, &by).await?;
                 print_or_use_link(auth, config, &secret, password).await?;
+                // Last: the link is of use also if the display name is refused.
+                auth.set_display_name(user, &display_name.unwrap_or_default(), &by).await?;
+            }
+            UserCommand::Rename { name, display_name } => {
+                let person = find_user(auth, &name)?;
+                auth.set_display_name(person.id, &display_name, &by).await?;
+                let accounts = auth.accounts();
+                print(&match accounts.display_name(&person.name) {
+                    Some(shown) => format!("{} is shown as {shown} now", person.name),
+                    None => format!("{} has no display name now", person.name),
+                })?;
             }
             UserCommand::Role { name, role } => {
                 let person = find_user(auth, &name)?;
@@ -170,7 +181,8 @@ fn list(auth: &AuthService) -> Result<()> {
             (None, true) => person.seen_at.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {}", day(at))),
             (None, false) => "no password yet".to_owned(),
         };
-        print(&format!("{:width$}  {:13}  {status}", person.name, person.role.as_str()))?;
+        let shown = person.display_name.as_ref().map(|name| format!("  {name}")).unwrap_or_default();
+        print(&format!("{:width$}  {:13}  {status}{shown}", person.name, person.role.as_str()))?;
     }
     Ok(())
 }

@@ -195,6 +195,34 @@ fn user_command_manages_users_of_a_running_server() {
 }
 
 #[test]
+fn display_name_is_set_listed_and_removed() {
+    let (_server, data) = ServerProcess::start();
+    let data = data.path();
+    add_administrator(data);
+    let add = ["user", "add", "ada", "--role", "viewer", "--display-name", " Ada Lovelace "];
+    let link = succeeded(run_on(data, &add));
+    assert_eq!(link_for(data, &link), Some(LinkFor::User("ada".into())));
+    let list = || succeeded(run_on(data, &["user", "list"]));
+    assert!(list().lines().next().unwrap().ends_with("no password yet  Ada Lovelace"), "{}", list());
+
+    let rename = |user, name| run_on(data, &["user", "rename", user, "--display-name", name]);
+    assert_eq!(succeeded(rename("ADA", "Countess 李")), "ada is shown as Countess 李 now");
+    assert!(rejected(rename("root", "ada"), 2).contains("Choose another one"));
+    assert!(rejected(rename("root", "countess  李"), 2).contains("Choose another one"));
+    assert!(rejected(rename("root", "\u{202e}x"), 2).contains("control characters"));
+    assert!(rejected(rename("zoe", "x"), 1).contains("no user zoe"));
+    assert_eq!(succeeded(rename("ada", "")), "ada has no display name now");
+    assert!(!list().contains("李"), "{}", list());
+    let changes = open_accounts(data, async |_, store| {
+        let query = AuditQuery { what: Some("display_name_changed".to_owned()), limit: 10, ..AuditQuery::default() };
+        store.audit(&query).await.unwrap().rows
+    });
+    assert_eq!(changes.len(), 3);
+    assert!(changes.iter().all(|row| &*row.by.name == "milepost user"), "{changes:?}");
+    assert_eq!(changes[1].detail, "ada, from “Ada Lovelace” to “Countess 李”");
+}
+
+#[test]
 fn audit_log_attributes_command_to_milepost_user() {
     let (_server, data) = ServerProcess::start();
     add_administrator(data.path());
