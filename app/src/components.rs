@@ -9,6 +9,8 @@ mod job_text;
 mod live_job;
 mod log_line;
 mod message;
+#[cfg(feature = "ssr")]
+mod message_row;
 mod metrics;
 mod mile_bar;
 mod state_badge;
@@ -17,6 +19,8 @@ mod task_name;
 #[cfg(feature = "ssr")]
 mod text_area;
 mod timestamp;
+#[cfg(feature = "ssr")]
+mod user_name;
 
 pub use form_text::{FolderStep, field_error_line, folder_steps, folder_summary, not_started, uploaded_file};
 #[cfg(feature = "ssr")]
@@ -28,7 +32,9 @@ pub use job_text::reached;
 pub use job_text::{JobText, outcome_time};
 pub use live_job::{LiveJob, Reactive, reactive};
 pub use log_line::{LogRow, jump_to_end, line_count, line_link, write_line};
-pub use message::{MessageRow, addressed_to, tone_icon};
+pub use message::{addressed_to, tone_icon};
+#[cfg(feature = "ssr")]
+pub use message_row::MessageRow;
 pub use metrics::Metrics;
 pub use mile_bar::{MileBar, MileBarSize, StageNames};
 pub use state_badge::{JobBadge, StateBadge, state_icon};
@@ -43,3 +49,5 @@ pub use timestamp::{
 };
 #[cfg(feature = "ssr")]
 pub(crate) use timestamp::{day, instant, whose_zone, zone_name};
+#[cfg(feature = "ssr")]
+pub use user_name::{UserName, UserNames, full_name, initials, shown_name};

@@ -14,7 +14,7 @@ use model::Seq;
 
 use crate::{
     base_path::url,
-    components::{CommandIcons, ReaderZone},
+    components::{CommandIcons, ReaderZone, UserNames},
 };
 
 /// A Leptos context of each request.
@@ -49,6 +49,9 @@ impl AppContext {
     pub fn provide(self) {
         if let Some(zone) = &self.zone {
             provide_context(ReaderZone(zone.clone()));
+        }
+        if let Some(auth) = &self.auth {
+            provide_context(UserNames(auth.accounts()));
         }
         let engine = self.engine.clone();
         provide_context(CommandIcons(Arc::new(move |kind| engine.task(kind)?.icon)));

@@ -66,7 +66,7 @@ fn is_listed(message: &MessageEvent) -> bool {
 }
 
 fn sentence(message: &MessageEvent) -> String {
-    format!("{} {}: {}", message.from, addressed_to(&message.to, ""), message.text)
+    format!("{} {}: {}", message.from, addressed_to(&message.to), message.text)
 }
 
 fn toast(place: &Element, message: &MessageEvent) {
@@ -80,7 +80,7 @@ fn toast(place: &Element, message: &MessageEvent) {
         }
     };
     write("b", &message.from);
-    write(".said span", &addressed_to(&message.to, ""));
+    write(".said span", &addressed_to(&message.to));
     write(".text", &message.text);
     set(&toast, "data-tone", Some(message.tone.as_str()));
     if let Some(icon) = first(&toast, ".icon") {

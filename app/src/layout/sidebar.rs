@@ -7,7 +7,7 @@ use leptos_router::{hooks::use_location, params::ParamsMap};
 use super::{Brand, PageContext, requested_url, text};
 use crate::{
     base_path::url,
-    components::Icon,
+    components::{Icon, UserName, initials},
     context::app,
     islands::{ConnectionStatus, JobsBadge, SidebarJobs, ThemeSwitch},
 };
@@ -130,14 +130,14 @@ fn MessagesLink() -> impl IntoView {
 /// The signed-in user and the sign-out button. On phones both are in the settings.
 #[component]
 fn AccountMenu(who: Principal) -> impl IntoView {
-    let initials: String = who.name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
+    let name = who.name.to_string();
     view! {
         <div class="account">
             <a href=url("/settings")>
                 <span class="avatar" aria-hidden="true">
-                    {initials.to_uppercase()}
+                    {initials(&name)}
                 </span>
-                <span class="who">{who.name.to_string()} <small>{who.role.label()}</small></span>
+                <span class="who"><UserName name /> " " <small>{who.role.label()}</small></span>
             </a>
             <form method="post" action=url("/api/sign_out")>
                 <button class="button square quiet small" type="submit" aria-label=text::SIGN_OUT title=text::SIGN_OUT>

@@ -10,7 +10,7 @@ use model::{ControlTarget, Counts, JobState, QueueControl, count};
 use super::shared::{ListHeader, Refusal, from_store};
 use crate::{
     base_path::url,
-    components::{Icon, TaskName, Timestamp},
+    components::{Icon, TaskName, Timestamp, UserName},
     context::app,
     enhance::InPlaceForms,
     layout::RefreshWithoutScript,
@@ -188,7 +188,7 @@ fn Paused(control: QueueControl) -> impl IntoView {
                 <Icon name="pause" />
                 <span>{text::PAUSED}</span>
                 " "
-                <small>{text::BY} {control.paused_by} ", " <Timestamp at /></small>
+                <small>{text::BY} {control.paused_by.clone().map(|name| view! { <UserName name /> })} ", " <Timestamp at /></small>
             </span>
         }
     })

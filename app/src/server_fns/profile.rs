@@ -1,4 +1,4 @@
-//! Profile actions: own password, sessions, tokens and time zone. Each is also a form of the profile page.
+//! Profile actions: own password, sessions, tokens, time zone and display name. Each is also a form of the profile page.
 
 use engine::{
     access::Action,
@@ -91,6 +91,18 @@ pub async fn set_time_zone(time_zone: String) -> ApiResult<FormResult> {
     Ok(FormResult::new(match zone {
         Some(zone) => format!("Times are now shown in {zone}."),
         None => "Times are now shown in the time zone of your browser.".to_owned(),
+    }))
+}
+
+/// Sets the name that pages show for the user: up to 60 characters, or empty for the name to sign in with.
+#[server(endpoint = "set_display_name")]
+pub async fn set_display_name(display_name: String) -> ApiResult<FormResult> {
+    let (auth, user, by) = own_account()?;
+    auth.set_display_name(user, &display_name, &by).await?;
+    let accounts = auth.accounts();
+    Ok(FormResult::new(match accounts.display_name(&by.name) {
+        Some(shown) => format!("You are now shown as {shown}."),
+        None => format!("You are now shown as {}.", by.name),
     }))
 }
 

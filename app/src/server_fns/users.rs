@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use model::{FieldError, Role};
 
 use super::{ApiError, ApiResult, FormResult};
-use crate::context::app;
+use crate::{components::full_name, context::app};
 
 /// Adds a user and returns the invite link once.
 #[server(endpoint = "add_user")]
@@ -40,6 +40,20 @@ pub async fn change_role(user: i64, role: String) -> ApiResult<FormResult> {
     let (user, role) = (UserId(user), parse_role(&role)?);
     auth.change_role(user, role, &by).await?;
     Ok(FormResult::new(format!("{} is {} {role} now.", name_of(&auth, user), article(role))))
+}
+
+/// Sets the name that pages show for a user: up to 60 characters, or empty for the name to sign in with.
+#[server(endpoint = "rename_user")]
+pub async fn rename_user(user: i64, display_name: String) -> ApiResult<FormResult> {
+    let (auth, by) = manager()?;
+    auth.set_display_name(UserId(user), &display_name, &by).await?;
+    let accounts = auth.accounts();
+    let user = accounts.user(UserId(user));
+    let (name, shown) = user.map_or_else(Default::default, |user| (user.name.to_string(), user.display_name.clone()));
+    Ok(FormResult::new(match shown {
+        Some(shown) => format!("{name} is now shown as {shown}."),
+        None => format!("{name} has no display name now."),
+    }))
 }
 
 /// Ends all sessions of a user.
@@ -105,7 +119,7 @@ fn manager() -> ApiResult<(accounts::AuthService, Attribution)> {
 }
 
 fn name_of(auth: &accounts::AuthService, user: UserId) -> String {
-    auth.accounts().user(user).map_or_else(String::new, |person| person.name.to_string())
+    auth.accounts().user(user).map_or_else(String::new, |person| full_name(&person.name))
 }
 
 fn parse_role(word: &str) -> ApiResult<Role> {

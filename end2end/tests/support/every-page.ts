@@ -113,6 +113,7 @@ export function everyPage({ fresh, server, administrator, viewer, jobs, kinds }:
     profile: "/settings",
     users: "/settings/users",
     "users-remove": "/settings/users?remove=2",
+    "users-rename": "/settings/users?rename=2",
     tasks: "/settings/tasks",
     audit: "/settings/audit",
     "not-found": "/nothing-here",

@@ -7,7 +7,7 @@ use model::{JobId, bytes, duration, fixed};
 use super::{data::Data, earlier_runs::EarlierRuns, input::InputCard, text};
 use crate::{
     base_path::url,
-    components::{Icon, Timestamp},
+    components::{Icon, Timestamp, UserName},
 };
 
 #[component]
@@ -44,7 +44,9 @@ fn Details(data: Data) -> impl IntoView {
             <Detail term=text::TASK>{data.task.0}</Detail>
             <Detail term=text::ATTEMPT>{format!("{} of {}", job.attempt, job.max_attempts.max(job.attempt))}</Detail>
             {(priority != 0).then(|| view! { <Detail term=text::PRIORITY>{priority}</Detail> })}
-            <Detail term=text::STARTED_BY>{job.created_by}</Detail>
+            <Detail term=text::STARTED_BY>
+                <UserName name=job.created_by />
+            </Detail>
             {data.run_of.map(|run| view! { <Detail term=text::SCHEDULE><Schedule run /></Detail> })}
             <Detail term=text::QUEUED>
                 <Timestamp at=job.created_at />
@@ -109,7 +111,7 @@ fn Timeline(activity: Vec<Activity>) -> impl IntoView {
                 <li data-state=state>
                     <Icon name=icon />
                     <p>
-                        {entry.by.map(|by| view! { <b>{by}</b> " " })} {words}
+                        {entry.by.map(|name| view! { <b><UserName name /></b> " " })} {words}
                         {(entry.attempt > 1).then(|| text::of_attempt(&entry.attempt))}
                         {(!entry.detail.is_empty()).then(|| format!("{separator}{}", entry.detail))}
                     </p>

@@ -7,7 +7,7 @@ use model::{ControlTarget, Failure, JobView, Shown, count, duration};
 use super::{data::Data, text};
 use crate::{
     base_path::url,
-    components::{Icon, Timestamp},
+    components::{Icon, Timestamp, UserName},
 };
 
 #[component]
@@ -73,7 +73,7 @@ fn WaitReason(hold: Hold, kind: String) -> impl IntoView {
                 ControlTarget::Kind => text::THE_TASK_IS_PAUSED.to_owned(),
             },
             view! {
-                {control.paused_by}
+                {control.paused_by.map(|name| view! { <UserName name /> })}
                 {text::HAS_PAUSED_IT}
                 {control.paused_at.map(|at| view! { <Timestamp at /> })}
                 {text::KEEPS_ITS_PLACE}

@@ -9,7 +9,7 @@ use model::{ControlTarget, JobView, Micros, QueueControl, Shown, count};
 use super::text;
 use crate::{
     base_path::url,
-    components::{Icon, Timestamp, state_detail},
+    components::{Icon, Timestamp, UserName, state_detail},
     context::app,
     layout::{ATTENTION_LIMIT, PageContext},
 };
@@ -112,7 +112,7 @@ fn paused(control: QueueControl) -> Row {
     };
     let what = view! {
         {text::WAS_PAUSED_BY}
-        {control.paused_by.clone()}
+        {control.paused_by.clone().map(|name| view! { <UserName name /> })}
         ", "
         {control.paused_at.map(|at| view! { <Timestamp at /> })}
     };

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::text;
 use crate::{
     base_path::url,
-    components::{Countdown, Icon, Timestamp},
+    components::{Countdown, Icon, Timestamp, shown_name},
     context::app,
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn Next(schedule: Schedule) -> impl IntoView {
     let now = app().engine.now();
     if let Some(Pause { at, by, why }) = schedule.paused {
-        let who = by.map_or_else(|| why.clone(), |by| text::paused_by(&by));
+        let who = by.map_or_else(|| why.clone(), |by| format!("{}{}", text::BY, shown_name(&by)));
         return view! {
             <span class="two">
                 <span class="state" data-state="paused">

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     base_path::url,
-    components::{Icon, StateBadge, Timestamp, kind_icon},
+    components::{Icon, StateBadge, Timestamp, UserName, kind_icon},
     context::app,
     enhance::InPlaceForms,
     layout::{RefreshWithoutScript, deferred},
@@ -212,10 +212,15 @@ fn Aside(schedule: Schedule) -> impl IntoView {
                         <Fact term=text::MISSED_RUNS fact=missed(plan.missed) />
                         {(plan.priority.level() != 0)
                             .then(|| view! { <Fact term=text::PRIORITY fact=plan.priority.level().to_string() /> })}
-                        <Fact term=text::RUNS_AS fact=schedule.owner.clone() />
+                        <div>
+                            <dt>{text::RUNS_AS}</dt>
+                            <dd>
+                                <UserName name=schedule.owner.clone() />
+                            </dd>
+                        </div>
                         <div>
                             <dt>{text::CHANGED}</dt>
-                            <dd>{schedule.changed_by.clone()} ", " <Timestamp at=schedule.changed_at /></dd>
+                            <dd><UserName name=schedule.changed_by.clone() /> ", " <Timestamp at=schedule.changed_at /></dd>
                         </div>
                     </dl>
                 </div>
@@ -290,7 +295,7 @@ fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
                 <span>
                     <Timestamp at=job.created_at />
                 </span>
-                <small>{text::paused_by(&by)}</small>
+                <small>{text::BY} <UserName name=by.clone() /></small>
             </span>
         }
         .into_any(),

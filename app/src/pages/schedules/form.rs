@@ -15,7 +15,7 @@ use model::FieldKind;
 use super::{descriptions::in_zone, plan_fields, text};
 use crate::{
     base_path::url,
-    components::{Countdown, Icon},
+    components::{Countdown, Icon, UserName},
     context::app,
     enhance::{PathPickers, UploadFields},
     forms::{Draft, schedule_plan},
@@ -103,7 +103,7 @@ async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
                 </ol>
             </nav>
             <h1>{text::edit(&schedule.plan.name)}</h1>
-            <p class="lead">{text::runs_as(&schedule.owner)}</p>
+            <p class="lead">{text::JOBS_RUN_AS} <UserName name=schedule.owner.clone() /> "."</p>
         </header>
         <ScheduleForm task draft action=format!("{page}/edit") back=page />
     }

@@ -38,10 +38,7 @@ pub(super) const NEVER: &str = "Never";
 pub(super) const RESUME: &str = "Resume";
 pub(super) const PAUSE: &str = "Pause";
 pub(super) const RUN_NOW: &str = "Run now";
-
-pub(super) fn paused_by(by: &dyn Display) -> String {
-    format!("by {by}")
-}
+pub(super) const BY: &str = "by ";
 
 pub(super) fn several_wait_for(count: &dyn Display) -> String {
     format!("{count} wait for ")
@@ -76,9 +73,7 @@ pub(super) const SAVE_SCHEDULE: &str = "Save schedule";
 pub(super) const SAVES_AFTER_UPLOAD: &str = "Saves after the upload";
 pub(super) const PREVIEW: &str = "Preview";
 
-pub(super) fn runs_as(owner: &dyn Display) -> String {
-    format!("Jobs run as {owner}.")
-}
+pub(super) const JOBS_RUN_AS: &str = "Jobs run as ";
 
 // Detail
 pub(super) const DELETE_CONSEQUENCES: &str = "Its run history is deleted; its jobs are kept.";

@@ -12,7 +12,7 @@ use leptos_router::hooks::use_query_map;
 use self::{form::FilterForm, sentence::Sentence};
 use super::{Section, Settings};
 use crate::{
-    components::{Icon, Timestamp, job_href},
+    components::{Icon, Timestamp, UserName, job_href, shown_name},
     context::app,
     pages::shared::from_store,
 };
@@ -111,6 +111,7 @@ fn Line(row: AuditRow) -> impl IntoView {
     let Sentence { before, job, after } = Sentence::of(&row);
     let job = job.map(|job| view! { " " <a href=job_href(job)>{format!("#{job}")}</a> });
     let name = if row.by.name.is_empty() { text::NOT_SIGNED_IN.to_owned() } else { row.by.name.to_string() };
+    let sign_in_name = (shown_name(&name) != name).then(|| view! { <small>{name.clone()}</small> });
     let token = row.by.token.map(|token| view! { <small>{text::with_token(&token)}</small> });
     view! {
         <tr data-key=row.id.to_string()>
@@ -119,7 +120,10 @@ fn Line(row: AuditRow) -> impl IntoView {
             </th>
             <td data-label=text::WHO>
                 <span class="two">
-                    <span>{name}</span>
+                    <span>
+                        <UserName name />
+                    </span>
+                    {sign_in_name}
                     {token}
                 </span>
             </td>

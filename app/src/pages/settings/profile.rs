@@ -1,5 +1,6 @@
-//! Profile page: the user's own password, sessions, tokens and time zone.
+//! Profile page: the user's own display name, password, sessions, tokens and time zone.
 
+mod display_name;
 mod password;
 mod sessions;
 mod text;
@@ -9,9 +10,14 @@ mod tokens;
 use engine::store::{SessionInfo, Token, User};
 use leptos::prelude::*;
 
-use self::{password::Password, sessions::Sessions, time_zone::Zone, tokens::OwnTokens};
+use self::{display_name::DisplayName, password::Password, sessions::Sessions, time_zone::Zone, tokens::OwnTokens};
 use super::{Section, Settings};
-use crate::{base_path::url, components::Icon, context::app, pages::shared::from_store};
+use crate::{
+    base_path::url,
+    components::{Icon, UserName},
+    context::app,
+    pages::shared::from_store,
+};
 
 struct Account {
     person: User,
@@ -40,12 +46,15 @@ async fn read() -> engine::Result<Account> {
 fn Cards(account: Account) -> impl IntoView {
     let Account { person, sessions, tokens } = account;
     let name = person.name.to_string();
+    let sign_in_name = person.display_name.is_some().then(|| format!("{name}, "));
     let now = app().engine.now();
     view! {
         <section class="card" aria-labelledby="account">
             <header>
-                <h2 id="account">{name.clone()}</h2>
-                <span class="hint">{person.role.label()}</span>
+                <h2 id="account">
+                    <UserName name=name.clone() />
+                </h2>
+                <span class="hint">{sign_in_name} {person.role.label()}</span>
                 <form class="actions" method="post" action=url("/api/sign_out")>
                     <button class="button small" type="submit">
                         <Icon name="signout" />
@@ -54,6 +63,7 @@ fn Cards(account: Account) -> impl IntoView {
                 </form>
             </header>
         </section>
+        <DisplayName current=person.display_name />
         <Password name />
         <Sessions sessions now />
         <OwnTokens tokens now />

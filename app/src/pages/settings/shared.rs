@@ -7,7 +7,7 @@ use model::{Micros, Scope};
 use super::text;
 use crate::{
     base_path::url,
-    components::{Icon, Timestamp},
+    components::{Icon, Timestamp, UserName},
     enhance::CopyButtons,
     pages::shared::ServerForm,
 };
@@ -104,7 +104,7 @@ pub(super) fn Tokens(
                         </small>
                     </span>
                 </th>
-                {of_all.then(|| view! { <td data-label=text::USER>{token.user_name.to_string()}</td> })}
+                {of_all.then(|| view! { <td data-label=text::USER><UserName name=token.user_name.to_string() /></td> })}
                 <td data-label=text::PERMISSIONS>{scope_list(&token.scopes)}</td>
                 <td data-label=text::LAST_USED class="muted nowrap">
                     <LastUsed at=token.used_at now never=text::NEVER />

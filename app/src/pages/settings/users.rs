@@ -2,6 +2,7 @@
 
 mod add;
 mod remove;
+mod rename;
 mod row;
 mod text;
 
@@ -10,7 +11,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{Micros, Role};
 
-use self::{add::Add, remove::ConfirmRemoval, row::Row};
+use self::{add::Add, remove::ConfirmRemoval, rename::Rename, row::Row};
 use super::{
     Section, Settings,
     shared::{ShownOnce, Tokens},
@@ -20,11 +21,13 @@ use crate::{
     pages::shared::{ServerForm, from_store},
 };
 
-/// `/settings/users`; `?remove=USER` shows the confirmation.
+/// `/settings/users`; `?remove=USER` shows the confirmation, `?rename=USER` the form of the display name.
 #[component]
 pub fn Users() -> impl IntoView {
-    let remove = use_query_map().read_untracked().get("remove").and_then(|user| user.parse().ok()).map(UserId);
-    let cards = move |(people, tokens)| view! { <Cards people tokens remove /> };
+    let query = use_query_map().read_untracked().clone();
+    let asked = move |name: &str| query.get(name).and_then(|user| user.parse().ok()).map(UserId);
+    let (remove, rename) = (asked("remove"), asked("rename").or_else(rename::refused));
+    let cards = move |(people, tokens)| view! { <Cards people tokens remove rename /> };
     view! { <Settings section=Section::Users>{from_store(read(), cards)}</Settings> }
 }
 
@@ -37,16 +40,25 @@ async fn read() -> engine::Result<(Vec<User>, Vec<Token>)> {
 }
 
 #[component]
-fn Cards(people: Vec<User>, tokens: Vec<Token>, remove: Option<UserId>) -> impl IntoView {
+fn Cards(
+    people: Vec<User>,
+    tokens: Vec<Token>,
+    #[prop(optional_no_strip)] remove: Option<UserId>,
+    #[prop(optional_no_strip)] rename: Option<UserId>,
+) -> impl IntoView {
     let now = app().engine.now();
     let here = people.iter().filter(|person| person.removed_at.is_none()).count().to_string();
-    let removed = people.iter().find(|person| Some(person.id) == remove && person.removed_at.is_none()).cloned();
+    let present = |user: Option<UserId>| {
+        people.iter().find(|person| Some(person.id) == user && person.removed_at.is_none()).cloned()
+    };
+    let (removed, renamed) = (present(remove), present(rename));
     let link = |function: &'static str| {
         let form = ServerForm::new(function);
         view! { <ShownOnce form what=text::LINK /> }
     };
     view! {
         {removed.map(|person| view! { <ConfirmRemoval person /> })}
+        {renamed.map(|person| view! { <Rename person /> })}
         <section class="card" aria-labelledby="users">
             <header>
                 <h2 id="users">{text::USERS}</h2>

@@ -25,6 +25,7 @@ pub(in crate::pages) struct Field {
     label: &'static str,
     help: &'static str,
     fault: Option<String>,
+    is_focused: bool,
 }
 
 impl ServerForm {
@@ -48,13 +49,18 @@ impl ServerForm {
 
     pub(in crate::pages) fn field(&self, name: &'static str, label: &'static str, help: &'static str) -> Field {
         let fault = self.sent.as_ref().and_then(|sent| sent.fault(name)).map(str::to_owned);
-        Field { name, id: format!("{}-{name}", self.function), label, help, fault }
+        Field { name, id: format!("{}-{name}", self.function), label, help, fault, is_focused: false }
     }
 }
 
 impl Field {
     pub(in crate::pages) fn invalid(&self) -> Option<&'static str> {
         self.fault.is_some().then_some("true")
+    }
+
+    /// Takes the focus when the page opens, unless an error summary does.
+    pub(in crate::pages) fn focused(self) -> Self {
+        Self { is_focused: self.fault.is_none(), ..self }
     }
 
     /// The ids of error and help, the error first.
@@ -81,6 +87,7 @@ impl Field {
                 name=self.name
                 value=text
                 autocomplete=autocomplete
+                autofocus=self.is_focused
                 aria-describedby=self.described_by()
                 aria-invalid=self.invalid()
             />

@@ -23,7 +23,8 @@ const REBOUND: [&str; 3] = ["evil.example", "localhost.evil.example", "ada@local
 /// A form body that every function accepts, so that it would change something.
 const BODY: &str = "id=1&user=1&kind=demo&input=%7B%22seconds%22%3A0%7D&queue=default&at_once=1&name=eve&role=administrator\
                     &old=seven+green+otters&new=seven+red+otters&again=seven+red+otters&read=on&expires=never&theme=dark\
-                    &start=administrator&seen_by=starter&password=seven+green+otters&session=0000000000000000&time_zone=UTC";
+                    &start=administrator&seen_by=starter&password=seven+green+otters&session=0000000000000000&time_zone=UTC\
+                    &display_name=Eve";
 
 /// A summary of every table that a request could change.
 fn database_state(server: &ServerWithAccounts) -> String {
@@ -31,7 +32,7 @@ fn database_state(server: &ServerWithAccounts) -> String {
         server.data(),
         "select (select count(*) from job) || ' ' || (select group_concat(state) from job) || ' '
         || (select count(*) from audit) || ' ' || (select count(*) from session) || ' '
-        || (select group_concat(name || role || password || coalesce(removed_at, '')) from user) || ' '
+        || (select group_concat(name || role || password || coalesce(removed_at, '') || coalesce(display_name, '')) from user) || ' '
         || (select count(*) from token) || ' ' || (select count(*) from upload) || ' ' || (select count(*) from gate) || ' '
         || (select count(*) from kind_rule) || ' ' || (select count(*) from link) || ' '
         || (select count(*) from activity)",

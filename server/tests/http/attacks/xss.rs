@@ -270,6 +270,69 @@ fn text_in_raw_text_elements_is_escaped() {
     assert!(areas.len() == 1 && areas[0].text.trim().is_empty(), "a message is not filled from the address: {areas:?}");
 }
 
+/// Display names of at most 60 characters, the longest allowed.
+const NAMES: [&str; 4] = [TEXTS[0], TEXTS[1], "</title></textarea>--><xss-7 onxss=alert(7)>&lt;xss&gt;", RAW_TEXTS[2]];
+
+#[test]
+fn display_name_is_escaped_wherever_it_is_shown() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let mei = server.add_user(&ada, "mei", "administrator");
+    let job = mei.start(r#"{"seconds":600}"#);
+    let note = mei.call("add_note", &[("id", &job.to_string()), ("text", "a")]);
+    assert_eq!(note.status(), 200);
+    for (from, to) in [(&mei, ADA), (&ada, "mei")] {
+        let sent = from.call("send_message", &[("to", "user"), ("user", to), ("text", "a"), ("tone", "info")]);
+        assert_eq!(sent.status(), 200);
+    }
+    make_token(&mei, "ci", &["read"]);
+    let schedule = create_schedule(&mei, "demo", "seconds", "0");
+    let id = schedule.rsplit('/').next().unwrap();
+    for (function, form) in [
+        ("run_schedule", [("id", id)]),
+        ("pause_schedule", [("id", id)]),
+        ("pause_queue", [("queue", "default")]),
+        ("cancel_job", [("id", &*job.to_string())]),
+    ] {
+        assert_eq!(mei.call(function, &form).status(), 200, "{function}");
+    }
+    let (job, waiting) = (format!("/jobs/{job}"), format!("/jobs/{}", ada.start("{}")));
+    let user = ada.user_id("mei");
+    let (rename, remove) = (format!("/settings/users?rename={user}"), format!("/settings/users?remove={user}"));
+    let edit = format!("{schedule}/edit");
+    for name in NAMES {
+        assert_eq!(mei.call("set_display_name", &[("display_name", name)]).status(), 200, "{name}");
+        for page in [
+            "/",
+            "/queues",
+            "/messages",
+            "/schedules",
+            &schedule,
+            &edit,
+            &job,
+            &waiting,
+            "/settings/audit",
+            &rename,
+            &remove,
+        ] {
+            let html = ada.page(page);
+            assert_no_injection(page, &html);
+            assert!(html.contains("alert(7)"), "{page} shows it: {html}");
+        }
+        assert_no_injection("/settings", &mei.page("/settings"));
+        // The message of the form.
+        let form = [("user", &*user.to_string()), ("display_name", name)];
+        let renamed = ada.page(&redirect_target(&ada.submit("rename_user", &form)));
+        assert_no_injection("rename_user", &renamed);
+        assert!(renamed.contains("mei is now shown as "), "{renamed}");
+    }
+    // What is too long comes back in the form.
+    for text in RAW_TEXTS {
+        let refused = ada.submit("rename_user", &[("user", &*user.to_string()), ("display_name", &text.repeat(2))]);
+        assert_eq!(refused.status(), 422);
+        assert_no_injection("rename_user", &refused.text().unwrap());
+    }
+}
+
 #[test]
 fn text_area_round_trips_text_exactly() {
     let (_server, ada) = ServerWithAccounts::with_admin();
@@ -297,6 +360,7 @@ fn reflected_form_values_are_escaped() {
                 ("expires_on", text),
                 ("expires", text),
             ],
+            vec![("display_name", text)],
             vec![("id", text), ("user", text), ("kind", text), ("start", text), ("seen_by", text), ("queue", text)],
             vec![
                 ("queue", "default"),

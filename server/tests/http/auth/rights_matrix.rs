@@ -158,7 +158,9 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
         "make_token" => with(&[("name", ""), ("expires", "30")]),
         "revoke_token" | "revoke_token_of" => with(&[("id", "999999")]),
         "set_time_zone" => with(&[("time_zone", "Nowhere/Never")]),
+        "set_display_name" => with(&[("display_name", "local")]),
         "add_user" => with(&[("name", "?"), ("role", "viewer")]),
+        "rename_user" => with(&[("user", "999999"), ("display_name", "A")]),
         "change_role" => with(&[("user", "999999"), ("role", "viewer")]),
         "reset_password" | "end_sessions_of" | "remove_user" => with(&[("user", "999999")]),
         // The recipient decides which right is needed; see `rows_of`. Without a text nothing is sent.

@@ -13,6 +13,7 @@ use crate::support::{
 };
 
 mod audit_log;
+mod display_names;
 mod profile;
 mod task_rules;
 mod users;
@@ -79,6 +80,7 @@ fn settings_other_than_profile_need_an_administrator() {
         for (function, form) in [
             ("add_user", vec![("name", "eve"), ("role", "administrator")]),
             ("change_role", vec![("user", "2"), ("role", "administrator")]),
+            ("rename_user", vec![("user", "1"), ("display_name", "Eve")]),
             ("reset_password", vec![("user", "1")]),
             ("end_sessions_of", vec![("user", "1")]),
             ("remove_user", vec![("user", "1")]),

@@ -3,8 +3,10 @@
 use engine::store::AuditRow;
 use model::JobId;
 
+use crate::components::full_name;
+
 /// The actions, with their labels in the filter.
-pub(super) const ACTIONS: [(&str, &str); 41] = [
+pub(super) const ACTIONS: [(&str, &str); 42] = [
     ("signed_in", "Signed in"),
     ("sign_in_failed", "Failed to sign in"),
     ("sign_in_throttled", "Rate limited"),
@@ -17,6 +19,7 @@ pub(super) const ACTIONS: [(&str, &str); 41] = [
     ("password_mistaken", "Wrong password"),
     ("user_added", "Added a user"),
     ("role_changed", "Changed a role"),
+    ("display_name_changed", "Changed a display name"),
     ("user_removed", "Removed a user"),
     ("token_made", "Created a token"),
     ("token_revoked", "Revoked a token"),
@@ -88,6 +91,7 @@ fn without_job(row: &AuditRow) -> String {
     let detail = row.detail.as_str();
     // Names contain neither commas nor spaces.
     let (name, rest) = detail.split_once(", ").unwrap_or((detail, ""));
+    let user = full_name(name);
     match row.what.as_str() {
         "signed_in" => "signed in".to_owned(),
         "signed_out" => "signed out".to_owned(),
@@ -95,18 +99,20 @@ fn without_job(row: &AuditRow) -> String {
         "sign_in_failed" => format!("failed to sign in as “{detail}”"),
         "sign_in_throttled" if detail.is_empty() => "was rate limited under an unknown name".to_owned(),
         "sign_in_throttled" => format!("was rate limited as “{detail}”"),
-        "sessions_ended" if rest == "1" => format!("ended 1 session of {name}"),
-        "sessions_ended" => format!("ended {rest} sessions of {name}"),
+        "sessions_ended" if rest == "1" => format!("ended 1 session of {user}"),
+        "sessions_ended" => format!("ended {rest} sessions of {user}"),
         "set_up" => "set up the server".to_owned(),
         "link_made" if detail.is_empty() => "created a setup link".to_owned(),
-        "link_made" => format!("created a password link for {detail}"),
+        "link_made" => format!("created a password link for {user}"),
         "password_set" => "set a password by link".to_owned(),
         "password_changed" if *row.by.name == *detail => "changed their password".to_owned(),
-        "password_changed" => format!("changed the password of {detail}"),
+        "password_changed" => format!("changed the password of {user}"),
         "password_mistaken" => "entered a wrong current password".to_owned(),
-        "user_added" => format!("added {name} as {rest}"),
-        "role_changed" => format!("changed the role of {name} {rest}"),
-        "user_removed" => format!("removed {detail}"),
+        "user_added" => format!("added {user} as {rest}"),
+        "role_changed" => format!("changed the role of {user} {rest}"),
+        "display_name_changed" if *row.by.name == *name => format!("changed their display name {rest}"),
+        "display_name_changed" => format!("changed the display name of {name} {rest}"),
+        "user_removed" => format!("removed {user}"),
         "token_made" => format!("created the token {detail}"),
         "token_revoked" => format!("revoked the token {detail}"),
         "kind_rule_changed" => format!("changed access to the task {name} ({rest})"),
@@ -118,7 +124,7 @@ fn without_job(row: &AuditRow) -> String {
         "schedule_resumed" => format!("resumed the schedule {detail}"),
         "schedule_deleted" => format!("deleted the schedule {detail}"),
         "message_sent" if detail.is_empty() => "messaged everyone".to_owned(),
-        "message_sent" => format!("wrote to {detail}"),
+        "message_sent" => format!("wrote to {user}"),
         "queue_paused" => format!("paused the queue {detail}"),
         "queue_resumed" => format!("resumed the queue {detail}"),
         "queue_limited" => format!("limited the queue {name}: {rest}"),

@@ -3,6 +3,10 @@
 // Profile
 pub(super) const SIGN_OUT: &str = "Sign out";
 
+// Display name
+pub(super) const DISPLAY_NAME: &str = "Display name";
+pub(super) const DISPLAY_NAME_HELP: &str = "Shown to other users. Leave empty for the name you sign in with.";
+
 // Sessions
 pub(super) const SESSIONS: &str = "Sessions";
 pub(super) const DEVICE: &str = "Device";

@@ -2,12 +2,12 @@ use engine::store::User;
 use leptos::prelude::*;
 
 use super::text;
-use crate::{base_path::url, pages::settings::shared::ActionButton};
+use crate::{base_path::url, components::full_name, pages::settings::shared::ActionButton};
 
 /// Confirmation before a user is removed.
 #[component]
 pub(super) fn ConfirmRemoval(person: User) -> impl IntoView {
-    let name = person.name.to_string();
+    let name = full_name(&person.name);
     view! {
         <dialog class="dialog shown" open=true aria-labelledby="remove-question">
             <div>

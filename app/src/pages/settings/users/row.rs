@@ -5,7 +5,7 @@ use model::{Micros, Role};
 use super::text;
 use crate::{
     base_path::url,
-    components::{Icon, Timestamp},
+    components::{Icon, Timestamp, UserName, initials},
     pages::settings::shared::{ActionButton, LastUsed},
 };
 
@@ -18,7 +18,8 @@ pub(super) fn Row(
     now: Micros,
 ) -> impl IntoView {
     let name = person.name.to_string();
-    let initials: String = name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
+    let letters = initials(&name);
+    let sign_in_name = person.display_name.is_some().then(|| view! { <small>{name.clone()}</small> });
     let state = match (person.removed_at, person.active) {
         (Some(at), _) => view! { <span class="muted">{text::REMOVED} <Timestamp at /></span> }.into_any(),
         (None, true) => text::ACTIVE.into_any(),
@@ -36,9 +37,12 @@ pub(super) fn Row(
             <th scope="row">
                 <div class="person">
                     <span class="avatar" aria-hidden="true">
-                        {initials.to_uppercase()}
+                        {letters}
                     </span>
-                    <span>{name} {this.then_some(" (you)")}</span>
+                    <span class="two">
+                        <span><UserName name /> {this.then_some(text::YOU)}</span>
+                        {sign_in_name}
+                    </span>
                 </div>
             </th>
             <td data-label=text::STATE>{state}</td>
@@ -90,6 +94,10 @@ fn MoreActions(user: i64, name: String, active: bool) -> impl IntoView {
                     word=text::SIGN_OUT_EVERYWHERE
                     of=name.clone()
                 />
+                <a class="button small" href=url(&format!("/settings/users?rename={user}"))>
+                    {text::DISPLAY_NAME}
+                    <span class="visually-hidden">{text::of(&name)}</span>
+                </a>
                 <a class="button small danger" href=url(&format!("/settings/users?remove={user}"))>
                     {text::REMOVE}
                     <span class="visually-hidden">{format!(" {name}")}</span>

@@ -26,6 +26,15 @@ pub(super) fn confirm_removal(name: &dyn Display) -> String {
     format!("Remove {name}?")
 }
 
+// Rename
+pub(super) const DISPLAY_NAME: &str = "Display name";
+pub(super) const DISPLAY_NAME_HELP: &str = "Leave empty for the name to sign in with.";
+pub(super) const NOT_CHANGED: &str = "Not changed";
+
+pub(super) fn display_name_of(name: &dyn Display) -> String {
+    format!("Display name of {name}")
+}
+
 // Add
 pub(super) const NAME_HELP: &str = "Lowercase letters, digits and . _ - @. Cannot be changed later.";
 pub(super) const ADD_A_USER: &str = "Add a user";
@@ -42,6 +51,12 @@ pub(super) const SAVE: &str = "Save";
 pub(super) const RESET_PASSWORD: &str = "Reset password";
 pub(super) const NEW_LINK: &str = "New link";
 pub(super) const SIGN_OUT_EVERYWHERE: &str = "Sign out everywhere";
+
+pub(super) const YOU: &str = " (you)";
+
+pub(super) fn of(name: &dyn Display) -> String {
+    format!(" of {name}")
+}
 
 pub(super) fn role_of(name: &dyn Display) -> String {
     format!("Role of {name}")

@@ -9,7 +9,7 @@ use super::Rng;
 use crate::support::site::route_table;
 
 /// The arguments of each server function.
-const ARGUMENTS: [(&str, &[&str]); 42] = [
+const ARGUMENTS: [(&str, &[&str]); 44] = [
     ("start_job", &["kind", "input", "rerun_of", "start_at", "priority", "unique_key", "idempotency_key"]),
     ("rerun_job", &["id", "stay"]),
     ("cancel_job", &["id"]),
@@ -37,8 +37,10 @@ const ARGUMENTS: [(&str, &[&str]); 42] = [
     ("make_token", &["name", "read", "start", "report", "expires", "expires_on"]),
     ("revoke_token", &["id"]),
     ("set_time_zone", &["time_zone"]),
+    ("set_display_name", &["display_name"]),
     ("add_user", &["name", "role"]),
     ("change_role", &["user", "role"]),
+    ("rename_user", &["user", "display_name"]),
     ("reset_password", &["user"]),
     ("end_sessions_of", &["user"]),
     ("remove_user", &["user"]),
