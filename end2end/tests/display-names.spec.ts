@@ -30,6 +30,9 @@ test("display name: set in the profile, shown in the sidebar and on a job's page
   await expect(startedBy.locator("dd")).toHaveText("Ada Lovelace");
   await page.reload();
   await expect(startedBy.locator("dd")).toHaveText("Ada Lovelace");
+  const message = { form: { to: "everyone", text: "Down at ten" }, headers: { "sec-fetch-site": "same-origin" } };
+  expect((await page.request.post("/api/send_message", message)).status()).toBe(200);
+  await expect(page.locator(".toast b")).toHaveText("Ada Lovelace");
   await checkAccessibility(page, "a job of a user with a display name");
 });
 

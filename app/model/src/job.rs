@@ -37,6 +37,9 @@ pub struct JobView {
     pub cancel_requested_at: Option<Micros>,
     /// Who requested it.
     pub cancel_requested_by: Option<String>,
+    /// The display name of that user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_by_name: Option<String>,
     /// When pause was requested, while the job runs on to its next checkpoint.
     #[serde(default)]
     pub pause_requested_at: Option<Micros>,
@@ -119,6 +122,7 @@ impl JobView {
             earlier_work: 0,
             cancel_requested_at: None,
             cancel_requested_by: None,
+            cancel_requested_by_name: None,
             pause_requested_at: None,
             not_responding: false,
             position: None,

@@ -17,6 +17,9 @@ pub struct MessageEvent {
     pub text: String,
     /// The author's name.
     pub from: String,
+    /// The author's display name when it was sent. Only in events: lists look it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
     /// Its tone, which sets the colour.
     pub tone: Tone,
     /// When it was sent.
@@ -57,20 +60,29 @@ struct MessageRecord {
     job: Option<JobId>,
     text: String,
     from: String,
+    #[serde(default)]
+    display_name: Option<String>,
     tone: Tone,
     at: Micros,
 }
 
 impl From<MessageRecord> for MessageEvent {
     fn from(record: MessageRecord) -> Self {
-        let MessageRecord { number, to, user, job, text, from, tone, at } = record;
+        let MessageRecord { number, to, user, job, text, from, display_name, tone, at } = record;
         let to = match (to.as_str(), job) {
             ("job", Some(job)) => MessageTo::Job { job },
             ("note", Some(job)) => MessageTo::Note { job },
             ("everyone", _) => MessageTo::Everyone,
             _ => MessageTo::User { user },
         };
-        Self { number, to, text, from, tone, at }
+        Self { number, to, text, from, display_name, tone, at }
+    }
+}
+
+impl MessageEvent {
+    /// The author's name as pages show it.
+    pub fn author(&self) -> &str {
+        self.display_name.as_ref().unwrap_or(&self.from)
     }
 }
 

@@ -270,7 +270,10 @@ fn outcome_prefix(job: &JobView) -> &'static str {
 }
 
 fn outcome_suffix(job: &JobView, now: Micros) -> String {
-    let by = || job.cancel_requested_by.as_ref().map(|by| format!(", asked by {by}")).unwrap_or_default();
+    let by = || {
+        let by = job.cancel_requested_by_name.as_ref().or(job.cancel_requested_by.as_ref());
+        by.map(|by| format!(", asked by {by}")).unwrap_or_default()
+    };
     match (job.shown(), job.cancel_requested_at, job.ended_at) {
         (Shown::Cancelling | Shown::NotResponding, Some(_), _) => by(),
         (Shown::Cancelled, Some(_), Some(_)) if job.started_at.is_some() => by(),

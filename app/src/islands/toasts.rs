@@ -66,7 +66,7 @@ fn is_listed(message: &MessageEvent) -> bool {
 }
 
 fn sentence(message: &MessageEvent) -> String {
-    format!("{} {}: {}", message.from, addressed_to(&message.to), message.text)
+    format!("{} {}: {}", message.author(), addressed_to(&message.to), message.text)
 }
 
 fn toast(place: &Element, message: &MessageEvent) {
@@ -79,7 +79,7 @@ fn toast(place: &Element, message: &MessageEvent) {
             set_text(&part, text);
         }
     };
-    write("b", &message.from);
+    write("b", message.author());
     write(".said span", &addressed_to(&message.to));
     write(".text", &message.text);
     set(&toast, "data-tone", Some(message.tone.as_str()));

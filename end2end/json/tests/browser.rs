@@ -60,6 +60,7 @@ fn job(state: JobState) -> JobView {
         state,
         started_at: Some(Micros(-2)),
         cancel_requested_by: Some("dana".to_owned()),
+        cancel_requested_by_name: Some("Dana Königin".to_owned()),
         position: Some(u32::MAX),
         rerun_of: Some(JobId(1000)),
         failure: Some(Failure { code: "io".to_owned(), message: "no space".to_owned() }),
@@ -79,6 +80,7 @@ fn events() -> Vec<StreamEvent> {
             to,
             text: "two\nlines".to_owned(),
             from: "mei".to_owned(),
+            display_name: Some("Mei \"李\"".to_owned()),
             tone: Tone::Danger,
             at: Micros(3),
         })

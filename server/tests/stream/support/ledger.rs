@@ -190,7 +190,7 @@ impl Ledger {
     pub(crate) fn commit_message(&self, to: MessageTo, text: &str) -> Arc<DurableEvent> {
         let (job, number) = (to.job(), Seq(self.source.state().events.len() as i64 + 1));
         let (text, from) = (text.to_owned(), "ann".to_owned());
-        let message = MessageEvent { number, to, text, from, tone: Tone::Info, at: Micros(1) };
+        let message = MessageEvent { number, to, text, from, display_name: None, tone: Tone::Info, at: Micros(1) };
         self.commit(job, StreamEvent::Message(message))
     }
 

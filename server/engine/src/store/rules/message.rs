@@ -4,13 +4,19 @@ use model::{MessageEvent, MessageTo, Micros, Seq, Tone};
 
 use crate::{Error, Result, store::NewMessage};
 
-/// The message that is sent now, as event `number`. A note is always plain.
-pub(in crate::store) fn compose(new: &NewMessage, number: Seq, now: Micros) -> MessageEvent {
+/// The message that is sent now, as event `number`, by a user with this display name. A note is always plain.
+pub(in crate::store) fn compose(
+    new: &NewMessage,
+    display_name: Option<String>,
+    number: Seq,
+    now: Micros,
+) -> MessageEvent {
     MessageEvent {
         number,
         to: new.to.clone(),
         text: new.text.clone(),
         from: new.by.name.to_string(),
+        display_name,
         tone: if matches!(new.to, MessageTo::Note { .. }) { Tone::Info } else { new.tone },
         at: now,
     }

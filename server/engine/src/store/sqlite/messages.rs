@@ -32,7 +32,8 @@ impl WriteCommand for NewMessage {
         if let Some(job) = self.to.job() {
             transaction.find(job)?;
         }
-        let message = compose(self, transaction.next_seq(), transaction.now);
+        let display_name = transaction.display_name(&self.by.name)?;
+        let message = compose(self, display_name, transaction.next_seq(), transaction.now);
         let job = self.to.job();
         match &self.to {
             MessageTo::Note { job } => transaction.add_note(*job, &message, self.key.as_deref())?,
@@ -64,7 +65,7 @@ impl Transaction<'_> {
     }
 
     fn add_message(&self, message: &MessageEvent, key: Option<&str>) -> Result<()> {
-        let MessageEvent { number, to, text, from, tone, at } = message;
+        let MessageEvent { number, to, text, from, tone, at, .. } = message;
         let user = if let MessageTo::User { user } = to { Some(user) } else { None };
         let job = to.job().map(|job| job.0);
         self.execute(
@@ -118,5 +119,5 @@ pub(super) fn message_from_columns(
     tone: &str,
 ) -> Result<MessageEvent> {
     let tone = Tone::from_word(tone).ok_or_else(|| corrupt("a message's tone", tone))?;
-    Ok(MessageEvent { number: Seq(number), to, text, from, tone, at: Micros(at) })
+    Ok(MessageEvent { number: Seq(number), to, text, from, display_name: None, tone, at: Micros(at) })
 }

@@ -24,12 +24,22 @@ macro_rules! first_columns {
 }
 pub(super) use first_columns;
 
+/// The columns of a [`JobView`] after its progress.
+macro_rules! last_columns {
+    () => {
+        "job.pause_requested_at, job.earlier_work, \
+         (select user.display_name from user where user.name = job.cancel_requested_by)"
+    };
+}
+pub(super) use last_columns;
+
 /// The columns of a [`JobView`] in a statement over `job`, for `concat!`, without the place in the queue.
 macro_rules! view_columns {
     () => {
         concat!(
             $crate::store::sqlite::row::first_columns!(),
-            ", job.progress, job.pause_requested_at, job.earlier_work"
+            ", job.progress, ",
+            $crate::store::sqlite::row::last_columns!()
         )
     };
 }
@@ -57,7 +67,9 @@ macro_rules! view_column {
         concat!(
             "json_array(",
             $crate::store::sqlite::row::first_columns!(),
-            ", job.progress -> '$', job.pause_requested_at, job.earlier_work)"
+            ", job.progress -> '$', ",
+            $crate::store::sqlite::row::last_columns!(),
+            ")"
         )
     };
 }
@@ -87,6 +99,7 @@ pub(super) struct ViewRow<Text = String, Reported = Progress>(
     // Events of earlier builds end before one of these.
     #[serde(default)] Option<Micros>,
     #[serde(default)] i64,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")] Option<Text>,
 );
 
 impl From<ViewRow> for JobView {
@@ -112,6 +125,7 @@ impl From<ViewRow> for JobView {
             progress: row.17.unwrap_or_default(),
             pause_requested_at: row.18,
             earlier_work: row.19,
+            cancel_requested_by_name: row.20,
         }
     }
 }
@@ -140,6 +154,7 @@ impl<'a> From<&'a JobView> for ViewRow<&'a str, &'a Progress> {
             Some(&view.progress).filter(|progress| **progress != Progress::default()),
             view.pause_requested_at,
             view.earlier_work,
+            view.cancel_requested_by_name.as_deref(),
         )
     }
 }

@@ -74,5 +74,6 @@ pub(super) fn view(row: &Row<'_>) -> Result<JobView> {
         progress: progress(reported.as_deref())?,
         pause_requested_at: row.get::<_, Option<i64>>(18)?.map(Micros),
         earlier_work: row.get(19)?,
+        cancel_requested_by_name: row.get(20)?,
     })
 }

@@ -1,6 +1,7 @@
 //! Display names: set by the user and by administrators, shown wherever a user is named.
 
 use super::*;
+use crate::support::sse_reader::SseReader;
 
 /// What pages show for mei.
 const SHOWN: &str = "<bdi title=\"mei\">Mei Lin</bdi>";
@@ -55,6 +56,28 @@ fn display_name_is_shown_wherever_a_user_is_named() {
     let waiting = ada.start("{}");
     assert!(ada.page(&format!("/jobs/{waiting}")).contains(SHOWN), "who paused its queue");
     drop(server);
+}
+
+#[test]
+fn events_carry_the_display_name_beside_the_sign_in_name() {
+    let (_server, ada, mei) = with_mei();
+    let mut events = SseReader::open(&ada, "topic=messages");
+    succeeded(mei.call("send_message", &[("to", "user"), ("user", ADA), ("text", "Hello"), ("tone", "info")]));
+    assert!(events.read_until("Hello").contains(r#""from":"mei","display_name":"Mei Lin""#));
+
+    let job = mei.start(r#"{"seconds":600}"#);
+    let mut events = SseReader::open(&ada, &format!("job={job}"));
+    events.read_until(r#""state":"running""#);
+    mei.call("cancel_job", &[("id", &job.to_string())]).error_for_status().unwrap();
+    let name = r#""cancel_requested_by":"mei","cancel_requested_by_name":"Mei Lin""#;
+    assert!(events.read_until(name).contains(&format!(r#""job":{job}"#)));
+    ada.wait(job);
+    // A snapshot shows the name of today.
+    succeeded(mei.call("set_display_name", &[("display_name", "Dr Lin")]));
+    let snapshot = ada.api_get(&format!("/events?job={job}&until=end")).text().unwrap();
+    assert!(snapshot.contains(&name.replace("Mei Lin", "Dr Lin")), "{snapshot}");
+    let page = ada.page(&format!("/jobs/{job}"));
+    assert!(page.contains("asked by Dr Lin"), "{page}");
 }
 
 #[test]

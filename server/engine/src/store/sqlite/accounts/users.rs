@@ -98,6 +98,12 @@ impl Transaction<'_> {
         found.ok_or_else(no_such_user)
     }
 
+    /// The display name of the user of this name, if there is such a user, and if they have one.
+    pub(in crate::store::sqlite) fn display_name(&self, name: &str) -> Result<Option<String>> {
+        let found = self.row("select display_name from user where name = ?", [name], |row| Ok(row.get(0)?))?;
+        Ok(found.flatten())
+    }
+
     /// Adds a user under a name that no user has had.
     pub(super) fn insert_user(&self, name: &str, role: Role) -> Result<UserId> {
         let number = "select id, removed_at is not null from user where name = ?";
