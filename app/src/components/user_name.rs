@@ -1,5 +1,5 @@
-//! Names of users. Pages show the display name; the name to sign in with is in its tooltip, and beside it where two users
-//! could be confused.
+//! Names of users. Pages show the display name; the name to sign in with is in its tooltip, and beside it where two
+//! users could be confused.
 
 use std::sync::Arc;
 

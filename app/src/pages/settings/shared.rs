@@ -104,7 +104,14 @@ pub(super) fn Tokens(
                         </small>
                     </span>
                 </th>
-                {of_all.then(|| view! { <td data-label=text::USER class="owner"><UserName name=token.user_name.to_string() /></td> })}
+                {of_all
+                    .then(|| {
+                        view! {
+                            <td data-label=text::USER class="owner">
+                                <UserName name=token.user_name.to_string() />
+                            </td>
+                        }
+                    })}
                 <td data-label=text::PERMISSIONS>{scope_list(&token.scopes)}</td>
                 <td data-label=text::LAST_USED class="muted nowrap">
                     <LastUsed at=token.used_at now never=text::NEVER />
