@@ -67,6 +67,12 @@ impl AppContext {
         Some(format!("{:016x}", name.finish()))
     }
 
+    /// The name of the time zone that the user chose, otherwise of the server's.
+    pub(crate) fn zone_name(&self) -> String {
+        let zone = self.zone.clone().unwrap_or_else(TimeZone::system);
+        zone.iana_name().unwrap_or("UTC").to_owned()
+    }
+
     /// Returns an absolute address of `path`, for use outside of a page: below the public address, otherwise below the
     /// host of this request.
     pub(crate) fn link(&self, path: &str) -> String {

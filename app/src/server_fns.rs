@@ -5,6 +5,7 @@ mod error;
 mod folders;
 mod form_result;
 mod form_state;
+mod get_started;
 mod jobs;
 mod messages;
 mod profile;
@@ -18,6 +19,8 @@ pub use error::{ApiError, ApiResult};
 pub use folders::folders;
 pub use form_result::FormResult;
 pub use form_state::FormState;
+pub(crate) use get_started::{BACKUP, DEMO};
+pub use get_started::{hide_get_started, schedule_backup};
 pub use jobs::{
     Cancelled, Paused, cancel_job, delete_job, dismiss_job, dismiss_jobs, pause_job, pin_job, rerun_job, resume_job,
     retry_job, start_now, unpin_job,

@@ -3,6 +3,7 @@
 mod attention;
 mod chart;
 mod data_directory;
+mod get_started;
 mod metrics;
 mod next_runs;
 mod running_jobs;
@@ -23,6 +24,7 @@ use self::{
     attention::Attention,
     chart::{FinishedPerHour, Span},
     data_directory::DataDirectory,
+    get_started::{GetStarted, Steps},
     metrics::Metrics,
     next_runs::{NEXT_RUNS, NextRuns},
     running_jobs::RunningJobs,
@@ -36,10 +38,9 @@ use crate::{
     context::app,
     forms::Draft,
     layout::{PageContext, RefreshWithoutScript},
+    server_fns::DEMO,
 };
 
-/// The task that a new installation offers.
-const DEMO: &str = "demo";
 /// Rows of running jobs.
 const ROWS: usize = 12;
 /// At most this many running jobs are looked at for those that need attention.
@@ -66,12 +67,23 @@ pub fn Overview() -> impl IntoView {
         <Title text=text::OVERVIEW />
         <ListHeader name=text::OVERVIEW />
         <div class="part" data-part="overview">
-            <DataDirectory />
-            {if context.counts.total() == 0 && context.suspended.is_empty() {
-                Either::Left(view! { <NoJobsYet /> })
-            } else {
-                Either::Right(from_store(read(span), move |data| view! { <Cards context data span /> }))
-            }}
+            <div class="stack">
+                <DataDirectory />
+                {from_store(
+                    Steps::read(),
+                    move |steps| {
+                        let is_demo_offered = steps.as_ref().is_some_and(|steps| !steps.demo_started);
+                        view! {
+                            {steps.map(|steps| view! { <GetStarted steps /> })}
+                            {if context.counts.total() == 0 && context.suspended.is_empty() {
+                                Either::Left(view! { <NoJobsYet is_demo_offered /> })
+                            } else {
+                                Either::Right(from_store(read(span), move |data| view! { <Cards context data span /> }))
+                            }}
+                        }
+                    },
+                )}
+            </div>
         </div>
         {moving.then(|| view! { <RefreshWithoutScript /> })}
     }
@@ -119,7 +131,10 @@ fn Cards(context: PageContext, data: OverviewData, span: Span) -> impl IntoView 
 
 /// A new installation, without jobs.
 #[component]
-fn NoJobsYet() -> impl IntoView {
+fn NoJobsYet(
+    /// Whether the page offers the demo already.
+    is_demo_offered: bool,
+) -> impl IntoView {
     let starts = app().engine.can(Action::Start);
     let text = if starts { text::FRESH_HINT } else { text::FRESH_HINT_VIEWER };
     view! {
@@ -129,28 +144,15 @@ fn NoJobsYet() -> impl IntoView {
             </svg>
             <h2 id="fresh">{text::NOTHING_HAS_RUN_YET}</h2>
             <p>{text}</p>
-            {starts.then(start_first_job)}
+            {starts.then(|| start_first_job(is_demo_offered))}
         </section>
     }
 }
 
-/// The demo with its default input, and the catalogue.
-fn start_first_job() -> impl IntoView {
-    let demo = app().engine.startable().find(|task| task.kind.as_str() == DEMO).cloned();
-    let class = if demo.is_some() { "button" } else { "button primary" };
-    let demo = demo.map(|task| {
-        let fields = Draft::with_defaults(&task.form).entries.into_iter();
-        let fields: Vec<_> =
-            fields.map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect();
-        view! {
-            <form method="post" action=url(&format!("/new/{DEMO}"))>
-                {fields} <button class="button primary" type="submit">
-                    <Icon name="play" />
-                    {text::START_THE_DEMO}
-                </button>
-            </form>
-        }
-    });
+/// The demo, unless the page offers it already, and the catalogue.
+fn start_first_job(is_demo_offered: bool) -> impl IntoView {
+    let demo = (!is_demo_offered).then(|| start_demo("button primary")).flatten();
+    let class = if demo.is_some() || is_demo_offered { "button" } else { "button primary" };
     view! {
         <div class="actions">
             {demo} <a class=class href=url("/new")>
@@ -158,4 +160,19 @@ fn start_first_job() -> impl IntoView {
             </a>
         </div>
     }
+}
+
+/// Starts the demo with its default input.
+fn start_demo(class: &'static str) -> Option<impl IntoView> {
+    let task = app().engine.startable().find(|task| task.kind.as_str() == DEMO).cloned()?;
+    let fields = Draft::with_defaults(&task.form).entries.into_iter();
+    let fields: Vec<_> = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect();
+    Some(view! {
+        <form method="post" action=url(&format!("/new/{DEMO}"))>
+            {fields} <button class=class type="submit">
+                <Icon name="play" />
+                {text::START_THE_DEMO}
+            </button>
+        </form>
+    })
 }

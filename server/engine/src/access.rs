@@ -9,7 +9,7 @@
 //! | delete | operator | start | administrators only for jobs of others |
 //! | message to a user, note on a job | operator | start | the job must be visible |
 //! | message to everyone | administrator | start | |
-//! | manage queues, users, kinds; read the audit log | administrator | none | |
+//! | manage queues, users, kinds; read the audit log; administer the server | administrator | none | |
 //! | own account | viewer | none | not without accounts |
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
@@ -89,13 +89,15 @@ pub enum Action {
     ManageKinds,
     /// Read the audit log.
     ReadAudit,
+    /// See where the server keeps its data and which processes work on it; hide the first steps.
+    Administer,
     /// Change one's own password, sessions, tokens and settings.
     OwnAccount,
 }
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Public,
         Self::See,
         Self::Follow,
@@ -111,6 +113,7 @@ impl Action {
         Self::ManageUsers,
         Self::ManageKinds,
         Self::ReadAudit,
+        Self::Administer,
         Self::OwnAccount,
     ];
 
@@ -122,9 +125,12 @@ impl Action {
             Self::Upload | Self::Start | Self::Control | Self::Delete | Self::Schedule | Self::Write => {
                 Some(Role::Operator)
             }
-            Self::Announce | Self::ManageQueues | Self::ManageUsers | Self::ManageKinds | Self::ReadAudit => {
-                Some(Role::Administrator)
-            }
+            Self::Announce
+            | Self::ManageQueues
+            | Self::ManageUsers
+            | Self::ManageKinds
+            | Self::ReadAudit
+            | Self::Administer => Some(Role::Administrator),
         }
     }
 
@@ -144,6 +150,7 @@ impl Action {
             | Self::ManageUsers
             | Self::ManageKinds
             | Self::ReadAudit
+            | Self::Administer
             | Self::OwnAccount => None,
         }
     }

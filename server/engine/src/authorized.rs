@@ -1,5 +1,6 @@
 //! The engine as one user may use it: every method authorises its action and applies the user's visibility.
 
+mod administration;
 mod messages;
 mod schedules;
 mod settings;

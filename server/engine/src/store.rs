@@ -41,6 +41,8 @@ use crate::{
 
 /// The code of the state event by which a running job is asked to stop.
 pub const CANCEL_REQUESTED: &str = "cancel_requested";
+/// The entry of the audit log that hides the first steps, for all users.
+pub const FIRST_STEPS_HIDDEN: &str = "first_steps_hidden";
 
 /// Receives the events of this process and of all others that work on the same data. Called in order, by the store's
 /// writer (durable events, and progress of jobs that run elsewhere) or by the sampler (progress of jobs that run here).
@@ -244,6 +246,9 @@ pub trait Store: Accounts + Schedules {
     async fn prunable_uploads(&self, before: Micros, after: &str, limit: u32) -> Result<Vec<String>>;
     /// Whether nothing is left to remove of deleted or pruned jobs, and their space has been given back.
     async fn is_upkeep_done(&self) -> Result<bool>;
+    /// The first steps of an installation: a job of the kind `first`, users, and a schedule of the kind `backup`. `None`
+    /// once [`FIRST_STEPS_HIDDEN`] is in the audit log.
+    async fn first_steps(&self, first: &str, backup: &str) -> Result<Option<FirstSteps>>;
     /// Bytes used.
     async fn usage(&self) -> Result<Usage>;
 

@@ -67,8 +67,8 @@ pub struct Route {
 /// The route table.
 pub fn table() -> Vec<Route> {
     use Action::{
-        Control, Delete, Download, Follow, ManageKinds, ManageQueues, ManageUsers, OwnAccount, Public, ReadAudit,
-        Schedule, See, Start, Upload,
+        Administer, Control, Delete, Download, Follow, ManageKinds, ManageQueues, ManageUsers, OwnAccount, Public,
+        ReadAudit, Schedule, See, Start, Upload,
     };
     use Shape::{Answer, Form, Plain, Stream, Transfer};
     let mut table = vec![
@@ -120,6 +120,8 @@ pub fn table() -> Vec<Route> {
         server_function("pause_kind", ManageQueues),
         server_function("resume_kind", ManageQueues),
         server_function("limit_kind", ManageQueues),
+        server_function("schedule_backup", Administer),
+        server_function("hide_get_started", Administer),
         server_function("set_theme", Public),
         get("/sign-in", Public, Answer, sign_in::sign_in_page),
         post("/api/sign_in", Public, Answer, sign_in::sign_in),

@@ -3,6 +3,7 @@
 mod configured_commands;
 mod downloads;
 mod exactly_once;
+mod get_started;
 mod job_page;
 mod job_page_cards;
 mod messages;

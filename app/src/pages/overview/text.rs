@@ -10,6 +10,37 @@ pub(super) const NOTHING_HAS_RUN_YET: &str = "Nothing has run yet";
 pub(super) const START_THE_DEMO: &str = "Start the demo";
 pub(super) const SEE_ALL_TASKS: &str = "See all tasks";
 
+// Get started
+pub(super) const GET_STARTED: &str = "Get started";
+pub(super) const FOR_ADMINISTRATORS: &str = "for administrators";
+pub(super) const HIDE: &str = "Hide";
+pub(super) const HIDE_GET_STARTED: &str = " Get started for all administrators";
+pub(super) const DONE: &str = "Done: ";
+pub(super) const RUN_A_FIRST_JOB: &str = "Run a first job";
+pub(super) const DEMO_HINT: &str = "The demo does no real work. It shows progress, logs and outcomes.";
+pub(super) const DEMO_HAS_STARTED: &str = "The demo was started.";
+pub(super) const VIEW: &str = "View";
+pub(super) const THE_DEMO: &str = " the demo";
+pub(super) const CONNECT_A_FOLDER: &str = "Connect a folder";
+pub(super) const TASKS_CAN_READ: &str = "Tasks can read ";
+pub(super) const ADD_A_FOLDER: &str = "To add a folder, restart Milepost with ";
+pub(super) const ROOT_FLAG: &str = "--root DIR";
+pub(super) const ADD_USERS_AND_A_BACKUP: &str = "Add users and a nightly backup";
+pub(super) const BACK_UP_EVERY_NIGHT: &str = "Back up every night";
+pub(super) const OTHERS_SIGN_IN: &str = "Others sign in with their own name.";
+pub(super) const BACKUP_HINT: &str = "The database is copied at 02:00.";
+pub(super) const COPIES_THE_DATABASE: &str = " copies the database.";
+pub(super) const ADD_USERS: &str = "Add users";
+pub(super) const SCHEDULE_BACKUP: &str = "Schedule backup";
+
+pub(super) fn more_roots(others: usize) -> String {
+    format!(" and {others} more")
+}
+
+pub(super) fn users(count: &dyn Display) -> String {
+    format!("{count} users can sign in.")
+}
+
 // Next runs
 pub(super) const NEXT_ON_SCHEDULE: &str = "Next on schedule";
 pub(super) const ALL_SCHEDULES: &str = "All schedules";

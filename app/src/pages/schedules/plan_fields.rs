@@ -4,7 +4,6 @@ use engine::{
     schedules::{SCHEDULE_NAME_LENGTH, field},
     store::{MAX_CATCH_UP_RUNS, Missed, Overlap},
 };
-use jiff::tz::TimeZone;
 use model::{Choice, Field, FieldKind, Priority};
 use serde_json::json;
 
@@ -84,17 +83,11 @@ fn of(name: &str, label: &str, help: &str, kind: FieldKind, required: bool, defa
 
 /// All zones: the user's own first, then the chosen one, which may be an alias that the list does not have.
 fn zones(chosen: &str) -> Vec<Choice> {
-    let own = own_zone();
+    let own = app().zone_name();
     let choice = |zone: &str| Choice { value: zone.to_owned(), label: zone.to_owned() };
     let chosen = Some(chosen).filter(|zone| !zone.is_empty() && *zone != own);
     let others = engine::zones().filter(|zone| *zone != own && Some(*zone) != chosen);
     [choice(&own)].into_iter().chain(chosen.map(choice)).chain(others.map(choice)).collect()
-}
-
-/// The zone that the user chose, otherwise the server's.
-fn own_zone() -> String {
-    let zone = app().zone.unwrap_or_else(TimeZone::system);
-    zone.iana_name().unwrap_or("UTC").to_owned()
 }
 
 /// Fills the form with the defaults of a new schedule.
@@ -105,5 +98,5 @@ pub(super) fn begin(draft: &mut Draft, name: &str) {
         }
     }
     draft.entries.insert(field::NAME.to_owned(), name.to_owned());
-    draft.entries.insert(field::ZONE.to_owned(), own_zone());
+    draft.entries.insert(field::ZONE.to_owned(), app().zone_name());
 }

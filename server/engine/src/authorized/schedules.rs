@@ -70,6 +70,13 @@ impl AuthorizedEngine {
         self.engine.add_schedule(wish, self.by.clone()).await
     }
 
+    /// Adds a schedule in the actor's name, unless its kind has one; see [`crate::Engine::add_only_schedule`].
+    pub async fn add_only_schedule(&self, wish: NewSchedule) -> Result<ScheduleId> {
+        self.authorise(Action::Schedule)?;
+        self.authorise_start(&wish.kind)?;
+        self.engine.add_only_schedule(wish, self.by.clone()).await
+    }
+
     /// See [`crate::Engine::change_schedule`]; with a revision, only if it is unchanged since.
     pub async fn change_schedule(&self, id: ScheduleId, revision: Option<i64>, wish: NewSchedule) -> Result<()> {
         let mut schedule = self.schedule(id, Action::Schedule).await?;

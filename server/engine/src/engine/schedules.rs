@@ -54,6 +54,17 @@ impl Engine {
         Ok(added)
     }
 
+    /// Adds a schedule, unless its kind has one: then returns the oldest. For a button that may be pressed twice.
+    ///
+    /// # Errors
+    /// Those of [`Engine::add_schedule`].
+    pub async fn add_only_schedule(&self, wish: NewSchedule, by: Attribution) -> Result<ScheduleId> {
+        let save = self.planned(wish, by).await?;
+        let only = self.shared.store.add_only_schedule(save).await?;
+        self.shared.scheduler_waker.wake();
+        Ok(only)
+    }
+
     /// Replaces the plan of a schedule. The kind and the owner stay.
     ///
     /// # Errors

@@ -335,6 +335,8 @@ pub trait Schedules: Send + Sync + 'static {
     /// Adds a schedule, owned by its author. `Error::Refused`, `too_many_schedules`, beyond
     /// [`MAX_SCHEDULES_PER_USER`] and [`MAX_SCHEDULES`].
     async fn add_schedule(&self, save: SavePlan) -> Result<ScheduleId>;
+    /// Adds a schedule as [`Schedules::add_schedule`] does, unless its kind has one: returns the oldest then.
+    async fn add_only_schedule(&self, save: SavePlan) -> Result<ScheduleId>;
     /// Replaces the plan of a schedule that is unchanged since `revision`; else `Error::Refused`, `changed_meanwhile`.
     /// Its owner stays. Waiting runs start by the new plan. If neither expression nor zone changes and it is not
     /// paused, its `next_at` stays, whatever is passed: it may have moved since that was computed.

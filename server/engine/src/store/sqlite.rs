@@ -69,10 +69,10 @@ pub(crate) use self::open::is_new as is_new_database;
 use self::{backend::SqliteBackend, feed::Feed, read::Reader, watcher::Watcher};
 use super::{
     Activity, Artifact, AttemptRow, Attribution, CancelOutcome, Checkpoint, CheckpointOutcome, Claim, Claimed,
-    ControlChange, DeclaredRule, DurableEvent, Fence, Finish, HourBucket, JobDetail, JobText, KindStats, ListQuery,
-    LogAppend, LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseOutcome, Prunable, Pruned,
-    PrunedUploads, SaveCheckpoint, SentMessage, Store, Topics, UploadQuota, UploadRow, Usage, WorkerId,
-    writing::Writer,
+    ControlChange, DeclaredRule, DurableEvent, Fence, Finish, FirstSteps, HourBucket, JobDetail, JobText, KindStats,
+    ListQuery, LogAppend, LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseOutcome,
+    Prunable, Pruned, PrunedUploads, SaveCheckpoint, SentMessage, Store, Topics, UploadQuota, UploadRow, Usage,
+    WorkerId, writing::Writer,
 };
 use crate::{
     Clock, Curve, Health, Listener, Result, SystemClock,
@@ -449,6 +449,10 @@ impl Store for SqliteStore {
 
     async fn is_upkeep_done(&self) -> Result<bool> {
         self.reader.is_upkeep_done().await
+    }
+
+    async fn first_steps(&self, first: &str, backup: &str) -> Result<Option<FirstSteps>> {
+        self.reader.first_steps(first, backup).await
     }
 
     async fn usage(&self) -> Result<Usage> {

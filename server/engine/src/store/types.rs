@@ -3,6 +3,7 @@
 mod attempt;
 mod claim;
 mod event;
+mod first_steps;
 mod job;
 mod node;
 mod query;
@@ -10,5 +11,7 @@ mod retention;
 mod statistics;
 mod upload;
 
-pub use self::{attempt::*, claim::*, event::*, job::*, node::*, query::*, retention::*, statistics::*, upload::*};
+pub use self::{
+    attempt::*, claim::*, event::*, first_steps::*, job::*, node::*, query::*, retention::*, statistics::*, upload::*,
+};
 pub use crate::types::ids::{Fence, WorkerId};

@@ -8,6 +8,8 @@ mod audit;
 mod controls;
 #[path = "conformance/curves.rs"]
 mod curves;
+#[path = "conformance/first_steps.rs"]
+mod first_steps;
 #[path = "conformance/logs.rs"]
 mod logs;
 #[path = "conformance/messages.rs"]
@@ -56,6 +58,7 @@ pub(crate) use accounts::*;
 pub(crate) use audit::*;
 pub(crate) use controls::*;
 pub(crate) use curves::*;
+pub(crate) use first_steps::*;
 pub(crate) use logs::*;
 pub(crate) use messages::*;
 pub(crate) use pause::*;
@@ -814,6 +817,8 @@ macro_rules! promises {
             schedule_visibility_follows_jobs_of_owner
             schedules_are_paginated_by_name
             schedules_per_user_are_bounded
+            first_steps_follow_jobs_users_and_schedules_until_hidden
+            only_schedule_of_a_kind_is_added_once
             every_change_is_an_event_and_replays_unchanged
             snapshot_contains_the_requested_topics
             keyset_pages_cover_the_list_in_order

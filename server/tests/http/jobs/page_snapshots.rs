@@ -7,7 +7,7 @@ use reqwest::blocking::Client;
 use crate::support::process::{ServerProcess, without_markers};
 
 /// Parts that differ between runs, as regular expressions, and their replacements.
-const REDACTIONS: [(&str, &str); 14] = [
+const REDACTIONS: [(&str, &str); 15] = [
     (r"/pkg(-[0-9a-f]{12})?/", "/pkg-BUILD/"),
     (r#"data-build="[^"]*""#, r#"data-build="BUILD""#),
     (r#"data-cursor="[^"]*""#, r#"data-cursor="CURSOR""#),
@@ -21,6 +21,7 @@ const REDACTIONS: [(&str, &str); 14] = [
     (r"(&lt; )?(less than 0\.1 s|less than a second|\b\d+(\.\d)? s\b)", "SPAN"),
     (r"Stopped at once", "Stopped after SPAN"),
     (r"&quot;rate&quot;:[\d.]+", "&quot;rate&quot;:RATE"),
+    (r"<code>/[^<]*/files</code>", "<code>/DATA/files</code>"),
     (r#"data-component="(\w+?)_\d+""#, r#"data-component="$1""#),
 ];
 

@@ -49,6 +49,7 @@ pub(super) const ACTIONS: [(&str, &str); 42] = [
     ("kind_paused", "Paused a task"),
     ("kind_resumed", "Resumed a task"),
     ("kind_limited", "Limited a task"),
+    ("first_steps_hidden", "Hid Get started"),
 ];
 
 /// What the user did: two texts around a link to the job.
@@ -131,6 +132,7 @@ fn without_job(row: &AuditRow) -> String {
         "kind_paused" => format!("paused the task {detail}"),
         "kind_resumed" => format!("resumed the task {detail}"),
         "kind_limited" => format!("limited the task {name}: {rest}"),
+        "first_steps_hidden" => "hid Get started".to_owned(),
         // An action of a newer version.
         other if detail.is_empty() => other.replace('_', " "),
         other => format!("{}: {detail}", other.replace('_', " ")),

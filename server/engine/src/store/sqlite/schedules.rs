@@ -31,7 +31,11 @@ pub(super) use active_run;
 #[async_trait]
 impl Schedules for SqliteStore {
     async fn add_schedule(&self, save: SavePlan) -> Result<ScheduleId> {
-        self.writer.run(commands::Add { save }).await
+        self.writer.run(commands::Add { save, only: false }).await
+    }
+
+    async fn add_only_schedule(&self, save: SavePlan) -> Result<ScheduleId> {
+        self.writer.run(commands::Add { save, only: true }).await
     }
 
     async fn change_schedule(&self, schedule: ScheduleId, revision: i64, save: SavePlan) -> Result<()> {

@@ -29,6 +29,8 @@ const ARGUMENTS: [(&str, &[&str]); 44] = [
     ("pause_kind", &["kind"]),
     ("resume_kind", &["kind"]),
     ("limit_kind", &["kind", "at_once"]),
+    ("schedule_backup", &[]),
+    ("hide_get_started", &[]),
     ("set_theme", &["theme"]),
     ("sign_in", &["name", "password", "next"]),
     ("set_up", &["link", "name", "password", "again"]),

@@ -10,7 +10,7 @@ use super::{Reader, job::json as json_of, view};
 use crate::{
     Result,
     store::{
-        HourBucket, KindStats, PastRun, SMALL_INPUT, Usage,
+        FIRST_STEPS_HIDDEN, FirstSteps, HourBucket, KindStats, PastRun, SMALL_INPUT, ScheduleId, Usage,
         sqlite::{
             error::corrupt,
             row::{json, view_column},
@@ -146,6 +146,26 @@ impl Reader {
             })
         };
         rows.iter().map(run).collect()
+    }
+
+    /// Once they are hidden, only an index is read.
+    pub(in crate::store::sqlite) async fn first_steps(&self, first: &str, backup: &str) -> Result<Option<FirstSteps>> {
+        let row: Option<(bool, i64, Option<i64>, Option<String>)> = sqlx::query_as(
+            "select exists (select 1 from kind where name = ?), (select count(*) from user where removed_at is null),
+                schedule.id, schedule.name
+            from (select 1 where not exists (select 1 from audit where what = ?))
+            left join schedule on schedule.id = (select min(id) from schedule where kind = ?)",
+        )
+        .bind(first)
+        .bind(FIRST_STEPS_HIDDEN)
+        .bind(backup)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|(started, users, id, name)| FirstSteps {
+            started,
+            users: users as u64,
+            backup: id.map(ScheduleId).zip(name),
+        }))
     }
 
     pub(in crate::store::sqlite) async fn usage(&self) -> Result<Usage> {

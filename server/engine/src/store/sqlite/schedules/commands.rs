@@ -16,6 +16,8 @@ use crate::{
 /// Adds a schedule.
 pub(super) struct Add {
     pub(super) save: SavePlan,
+    /// Whether the oldest schedule of the kind is returned instead, if there is one.
+    pub(super) only: bool,
 }
 
 impl WriteCommand for Add {
@@ -25,6 +27,12 @@ impl WriteCommand for Add {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<ScheduleId> {
         let SavePlan { plan, uploads, next_at, by } = &self.save;
+        let oldest = "select id from schedule where kind = ? order by id limit 1";
+        if self.only
+            && let Some(known) = transaction.row(oldest, [&plan.kind], |row| Ok(ScheduleId(row.get(0)?)))?
+        {
+            return Ok(known);
+        }
         transaction.check_schedule_count(&by.name)?;
         transaction.check_uploads(uploads)?;
         let now = transaction.now.0;
