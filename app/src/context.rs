@@ -4,6 +4,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     net::IpAddr,
     sync::Arc,
+    time::Duration,
 };
 
 use accounts::AuthService;
@@ -16,6 +17,16 @@ use crate::{
     base_path::url,
     components::{CommandIcons, ReaderZone, UserNames},
 };
+
+/// What the program was built from.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    pub version: &'static str,
+    /// The commit and its date, of a release.
+    pub commit: Option<(&'static str, &'static str)>,
+    /// Whether it contains the licences of its dependencies.
+    pub has_licences: bool,
+}
 
 /// A Leptos context of each request.
 #[derive(Clone)]
@@ -34,6 +45,9 @@ pub struct AppContext {
     pub origin: Option<Arc<str>>,
     /// Returns the number of event streams that a message was sent to.
     pub receivers: Arc<dyn Fn(Seq) -> usize + Send + Sync>,
+    pub program: Program,
+    /// How long the server has run.
+    pub uptime: Duration,
     /// Identifies this build: part of asset addresses and of `hello`.
     pub build: Arc<str>,
     /// Whether browsers may save pages for offline use.

@@ -1,5 +1,6 @@
 //! Pages: one module a page, rendered on the server. The text of a page is in its `text` module.
 
+pub mod about;
 pub mod forbidden;
 pub mod job;
 pub mod jobs;

@@ -18,6 +18,7 @@ use crate::{
         deferred, document_title,
     },
     pages::{
+        about::About,
         forbidden::{Forbidden, NotAllowed},
         job::JobPage,
         jobs::Jobs,
@@ -109,6 +110,7 @@ fn Routes() -> impl IntoView {
             <Route path=path!("/schedules/new") view=NewSchedule ssr=SsrMode::Async />
             <Route path=path!("/schedules/:id") view=SchedulePage ssr=SsrMode::Async />
             <Route path=path!("/schedules/:id/edit") view=EditSchedule ssr=SsrMode::Async />
+            <Route path=path!("/about") view=About ssr=SsrMode::Async />
             <Route path=path!("/messages") view=Messages ssr=SsrMode::Async />
             <Route path=path!("/settings") view=Profile ssr=SsrMode::Async />
             <Route path=path!("/settings/users") view=Users ssr=SsrMode::Async />

@@ -2,7 +2,7 @@
 import { checkAccessibility } from "./support/accessibility.ts";
 import { expect, startJob, state, test } from "./support/milepost.ts";
 
-const fixed = ["/", "/jobs", "/new", "/new/checksum", "/new/import-csv", "/new/check-links", "/new/demo", "/jobs/999999", "/nothing-here"];
+const fixed = ["/", "/jobs", "/new", "/new/checksum", "/new/import-csv", "/new/check-links", "/new/demo", "/about", "/jobs/999999", "/nothing-here"];
 
 for (const path of fixed) {
   test(`accessibility: ${path} has no violations`, async ({ page }) => {

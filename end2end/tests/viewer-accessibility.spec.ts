@@ -5,7 +5,7 @@ import { expect, test } from "./support/milepost.ts";
 
 test.use({ role: "viewer" });
 
-for (const path of ["/", "/jobs", "/queues", "/settings"]) {
+for (const path of ["/", "/jobs", "/queues", "/settings", "/about"]) {
   test(`accessibility for a viewer: ${path} has no violations`, async ({ page }) => {
     await page.goto(path);
     await expect(account(page)).toContainText("viewer");

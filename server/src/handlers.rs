@@ -1,5 +1,6 @@
 //! Handlers: the functions behind the routes.
 
+pub(crate) mod about;
 pub(crate) mod api;
 pub(crate) mod audit_csv;
 pub(crate) mod downloads;

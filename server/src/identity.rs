@@ -3,7 +3,11 @@
 use std::net::IpAddr;
 
 use accounts::AuthService;
-use app::{context::AppContext, server_fns::ApiError, session::SessionUser};
+use app::{
+    context::{AppContext, Program},
+    server_fns::ApiError,
+    session::SessionUser,
+};
 use engine::{
     AuthorizedEngine,
     access::{Action, Actor},
@@ -22,6 +26,7 @@ use crate::{
         client_ip::ClientAddress,
         sessions::{self, Sessions},
     },
+    release,
     stream::{Grant, Subscriber},
 };
 
@@ -78,6 +83,12 @@ impl RequestIdentity {
             zone: state.time_zone(self.engine.actor()),
             origin: state.config.public_url.as_ref().map(|url| url.origin().ascii_serialization().into()),
             receivers: state.receivers(),
+            program: Program {
+                version: crate::VERSION,
+                commit: release::COMMIT,
+                has_licences: release::LICENCES.is_some(),
+            },
+            uptime: state.started.elapsed(),
             build: assets::build().into(),
             kept_pages: state.config.kept_pages,
             upload_limit: state.config.upload_limit,

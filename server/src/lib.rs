@@ -10,6 +10,7 @@ pub mod http;
 mod identity;
 pub mod limits;
 pub mod middleware;
+mod release;
 pub mod run;
 mod setup_link_file;
 pub mod stream;

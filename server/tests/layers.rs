@@ -54,7 +54,7 @@ const CRATES: &[Crate] = &[
     Crate {
         src: "src",
         layers: &[
-            &["error", "VERSION"],
+            &["error", "release", "VERSION"],
             &["middleware::client_ip"],
             &["limits"],
             &["config"],

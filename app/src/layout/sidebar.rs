@@ -53,7 +53,8 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
                 {link}
                 <span class="visually-hidden announcements" aria-live="polite"></span>
                 <ConnectionStatus />
-                <MessagesLink />
+                <FootLink href="/about" icon="info" name=text::ABOUT />
+                <FootLink href="/messages" icon="announce" name=text::MESSAGES />
                 <form class="theme" method="post" action=url("/api/set_theme")>
                     <input type="hidden" name="theme" value=page.theme.next().as_str() />
                     <button
@@ -110,19 +111,13 @@ fn no_accounts() -> impl IntoView {
     view! { <p class="no-accounts">{text::SIGN_IN_IS_OFF}</p> }
 }
 
-/// Link to the messages; at the top on phones, where the bottom bar is full.
+/// A link without a visible name; at the top on phones, where the bottom bar is full.
 #[component]
-fn MessagesLink() -> impl IntoView {
-    let current = (use_location().pathname.get_untracked() == "/messages").then_some("page");
+fn FootLink(href: &'static str, icon: &'static str, name: &'static str) -> impl IntoView {
+    let current = (use_location().pathname.get_untracked() == href).then_some("page");
     view! {
-        <a
-            class="button square quiet small"
-            href=url("/messages")
-            aria-label=text::MESSAGES
-            title=text::MESSAGES
-            aria-current=current
-        >
-            <Icon name="announce" />
+        <a class="button square quiet small" href=url(href) aria-label=name title=name aria-current=current>
+            <Icon name=icon />
         </a>
     }
 }

@@ -110,6 +110,7 @@ export function everyPage({ fresh, server, administrator, viewer, jobs, kinds }:
     "schedule-delete": "/schedules/1?confirm=delete",
     "schedule-not-found": "/schedules/999999",
     messages: "/messages",
+    about: "/about",
     profile: "/settings",
     users: "/settings/users",
     "users-remove": "/settings/users?remove=2",

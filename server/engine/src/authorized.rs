@@ -5,6 +5,8 @@ mod messages;
 mod schedules;
 mod settings;
 
+pub use administration::{Installation, Process};
+
 use std::{net::IpAddr, sync::Arc};
 
 use model::{

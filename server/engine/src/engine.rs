@@ -252,6 +252,11 @@ impl Engine {
         self.shared.orphans.counts()
     }
 
+    /// Free bytes of the disk of the data directory; `None` if the system does not say.
+    pub fn free_space(&self) -> Option<u64> {
+        self.shared.disk.free().ok()
+    }
+
     /// Whether the disk is so full that no job starts.
     pub fn is_disk_full(&self) -> bool {
         self.shared.disk.is_short()

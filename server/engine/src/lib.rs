@@ -133,7 +133,7 @@ pub use attempt::StopReason;
 pub use attempt::artifacts::ArtifactWriter;
 pub use attempt::batch::{Batch, ItemOutcome};
 pub use attempt::ctx::Ctx;
-pub use authorized::{AuthorizedEngine, AuthorizedJob};
+pub use authorized::{AuthorizedEngine, AuthorizedJob, Installation, Process};
 pub use clock::{Clock, SystemClock};
 pub use cron::{Cron, zones};
 pub use engine::builder::Builder;

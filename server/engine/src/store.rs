@@ -30,7 +30,7 @@ pub use messages::*;
 pub(crate) use rules::limits::SMALL_INPUT;
 pub use schedules::*;
 pub(crate) use sqlite::is_new_database;
-pub use sqlite::{OtherProcesses, SqliteOptions, SqliteStore};
+pub use sqlite::{OtherProcesses, SqliteOptions, SqliteStore, sqlite_version};
 pub use types::*;
 
 use crate::{

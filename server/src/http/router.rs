@@ -21,7 +21,9 @@ use engine::access::Action;
 
 use crate::{
     AppState,
-    handlers::{api, audit_csv, downloads, new_job, offline, pages, schedules, settings_forms, sign_in, uploads},
+    handlers::{
+        about, api, audit_csv, downloads, new_job, offline, pages, schedules, settings_forms, sign_in, uploads,
+    },
     http::{assets, form_pages::FORMS, health, trace},
     middleware::{
         auth, body_timeout, client_ip, close_on_unread_body, csrf,
@@ -82,6 +84,8 @@ pub fn table() -> Vec<Route> {
         get("/jobs/{id}/result", Download, Transfer, downloads::result),
         get("/queues", See, Answer, pages::page),
         get("/messages", See, Answer, pages::page),
+        get("/about", See, Answer, pages::page),
+        get("/about/licences.txt", See, Transfer, about::licences),
         get("/new", Start, Answer, pages::page),
         get("/new/{kind}", Start, Answer, pages::page),
         post("/new/{kind}", Start, Form, new_job::start),

@@ -1,6 +1,6 @@
 //! Application state, shared by all handlers.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use accounts::AuthService;
 use axum::extract::FromRef;
@@ -40,6 +40,7 @@ pub struct AppState {
     pub(crate) form_outcomes: FormOutcomes,
     /// The addresses of script and style.
     pub leptos: LeptosOptions,
+    pub(crate) started: Instant,
     /// Cancelled at the start of a graceful shutdown; streams end then.
     pub stop: CancellationToken,
 }
@@ -63,7 +64,21 @@ impl AppState {
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
         let (chunk_pool, form_outcomes) = (ChunkPool::new(), FormOutcomes::default());
-        Self { engine, auth, rules, sessions, revoker, streams, chunk_pool, config, form_outcomes, leptos, stop }
+        let started = Instant::now();
+        Self {
+            engine,
+            auth,
+            rules,
+            sessions,
+            revoker,
+            streams,
+            chunk_pool,
+            config,
+            form_outcomes,
+            leptos,
+            started,
+            stop,
+        }
     }
 
     /// The engine as `actor` may use it from `address`.

@@ -1,5 +1,6 @@
 //! The process: start, stop, and failures of its threads, its output and its disk.
 
+mod about;
 mod broken_output;
 mod deploy_files;
 mod full_disk;

@@ -125,7 +125,8 @@ impl Disk {
         }
     }
 
-    fn free(&self) -> io::Result<u64> {
+    /// Bytes that this user may still write.
+    pub(crate) fn free(&self) -> io::Result<u64> {
         let about = statvfs(&self.folder)?;
         Ok(about.f_bavail.saturating_mul(about.f_frsize))
     }

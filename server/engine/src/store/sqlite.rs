@@ -167,6 +167,11 @@ impl SqliteStore {
     }
 }
 
+/// The version of the linked `SQLite`.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     async fn enqueue(&self, job: NewJob) -> Result<JobId> {

@@ -218,8 +218,9 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
             vec![MatrixRow { name: format!("stream GET {path}"), ..row(name, true, Box::new(stream)) }]
         }
         (&Method::GET, _) => {
-            let file =
-                ["/artifacts", "/input", "/log", "/result", ".csv", "/{name}"].iter().any(|end| path.ends_with(end));
+            let file = ["/artifacts", "/input", "/log", "/result", ".csv", ".txt", "/{name}"]
+                .iter()
+                .any(|end| path.ends_with(end));
             // A file that the job does not have is missing for every client.
             let request = move |user: &UserClient, job: i64| {
                 let response = user.get(&filled(job));

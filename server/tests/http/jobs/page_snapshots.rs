@@ -7,7 +7,7 @@ use reqwest::blocking::Client;
 use crate::support::process::{ServerProcess, without_markers};
 
 /// Parts that differ between runs, as regular expressions, and their replacements.
-const REDACTIONS: [(&str, &str); 15] = [
+const REDACTIONS: [(&str, &str); 18] = [
     (r"/pkg(-[0-9a-f]{12})?/", "/pkg-BUILD/"),
     (r#"data-build="[^"]*""#, r#"data-build="BUILD""#),
     (r#"data-cursor="[^"]*""#, r#"data-cursor="CURSOR""#),
@@ -21,7 +21,10 @@ const REDACTIONS: [(&str, &str); 15] = [
     (r"(&lt; )?(less than 0\.1 s|less than a second|\b\d+(\.\d)? s\b)", "SPAN"),
     (r"Stopped at once", "Stopped after SPAN"),
     (r"&quot;rate&quot;:[\d.]+", "&quot;rate&quot;:RATE"),
-    (r"<code>/[^<]*/files</code>", "<code>/DATA/files</code>"),
+    (r"<code>/[^<]*?(/files)?</code>", "<code>/DATA$1</code>"),
+    (r"<code>[0-9a-f]{12}</code>", "<code>BUILD</code>"),
+    (r"PID \d+", "PID"),
+    (r"(?s)(<dt>(Used|Free on disk)</dt>.<dd>)[^<]*", "${1}SIZE"),
     (r#"data-component="(\w+?)_\d+""#, r#"data-component="$1""#),
 ];
 
@@ -54,6 +57,7 @@ fn pages_without_jobs_match_snapshots() {
     compare(&server, "jobs-empty", "/jobs");
     compare(&server, "jobs-wrong-query", "/jobs?state=lost&since=ever");
     compare(&server, "queues", "/queues");
+    compare(&server, "about", "/about");
     compare(&server, "schedules-empty", "/schedules");
     compare(&server, "new", "/new");
     compare(&server, "no-such-job", "/jobs/1");
