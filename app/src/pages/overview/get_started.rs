@@ -158,11 +158,11 @@ fn folder(connected: bool, roots: &[PathBuf]) -> impl IntoView {
 fn users_and_backup(steps: &Steps) -> impl IntoView {
     let has_accounts = steps.users.is_some();
     let users = steps.users.map(|users| match users {
-        ..2 => text::OTHERS_SIGN_IN.to_owned(),
+        ..2 => text::ONLY_USER.to_owned(),
         users => text::users(&count(users)),
     });
     let backup = match &steps.backup {
-        None => Either::Left(text::BACKUP_HINT),
+        None => Either::Left(text::NO_BACKUP),
         Some((id, name)) => Either::Right(view! {
             <a href=url(&format!("/schedules/{id}"))>{name.clone()}</a>
             {text::COPIES_THE_DATABASE}
