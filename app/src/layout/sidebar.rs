@@ -20,7 +20,16 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
     let engine = app().engine;
     let new_job = engine.can(Action::Start).then(|| view! { <NavLink href="/new" icon="plus" name=text::NEW_JOB /> });
     let (last_places, account, link) = match engine.actor().principal().cloned() {
-        None => (new_job.into_any(), no_accounts().into_any(), connection_status().into_any()),
+        // Without settings, which lead to the page About otherwise.
+        None => (
+            view! {
+                {new_job}
+                <NavLink href="/about" icon="info" name=text::ABOUT />
+            }
+            .into_any(),
+            no_accounts().into_any(),
+            connection_status().into_any(),
+        ),
         Some(who) => (
             view! {
                 {new_job}
@@ -53,8 +62,7 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
                 {link}
                 <span class="visually-hidden announcements" aria-live="polite"></span>
                 <ConnectionStatus />
-                <FootLink href="/about" icon="info" name=text::ABOUT />
-                <FootLink href="/messages" icon="announce" name=text::MESSAGES />
+                <MessagesLink />
                 <form class="theme" method="post" action=url("/api/set_theme")>
                     <input type="hidden" name="theme" value=page.theme.next().as_str() />
                     <button
@@ -111,13 +119,19 @@ fn no_accounts() -> impl IntoView {
     view! { <p class="no-accounts">{text::SIGN_IN_IS_OFF}</p> }
 }
 
-/// A link without a visible name; at the top on phones, where the bottom bar is full.
+/// Link to the messages; at the top on phones, where the bottom bar is full.
 #[component]
-fn FootLink(href: &'static str, icon: &'static str, name: &'static str) -> impl IntoView {
-    let current = (use_location().pathname.get_untracked() == href).then_some("page");
+fn MessagesLink() -> impl IntoView {
+    let current = (use_location().pathname.get_untracked() == "/messages").then_some("page");
     view! {
-        <a class="button square quiet small" href=url(href) aria-label=name title=name aria-current=current>
-            <Icon name=icon />
+        <a
+            class="button square quiet small"
+            href=url("/messages")
+            aria-label=text::MESSAGES
+            title=text::MESSAGES
+            aria-current=current
+        >
+            <Icon name="announce" />
         </a>
     }
 }

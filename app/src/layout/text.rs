@@ -14,7 +14,7 @@ pub(super) const NEED_ATTENTION: &str = " need attention";
 pub(super) const CONNECTING: &str = "Connecting";
 pub(super) const SIGN_IN: &str = "Sign in";
 pub(super) const SIGN_IN_IS_OFF: &str = "Sign-in is off. Anyone who can reach this address has full access.";
-pub(super) const ABOUT: &str = "About Milepost";
+pub(super) const ABOUT: &str = "About";
 pub(super) const MESSAGES: &str = "Messages";
 pub(super) const SIGN_OUT: &str = "Sign out";
 

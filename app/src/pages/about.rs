@@ -31,6 +31,7 @@ pub fn About() -> impl IntoView {
     view! {
         <Title text=text::ABOUT />
         <header class="page-head">
+            {app().engine.can(Action::OwnAccount).then(below_settings)}
             <h1>{text::ABOUT}</h1>
         </header>
         <div class="part" data-part="about">
@@ -43,6 +44,20 @@ pub fn About() -> impl IntoView {
                 }} <Licences />
             </div>
         </div>
+    }
+}
+
+/// Where a user with settings came from.
+fn below_settings() -> impl IntoView {
+    view! {
+        <nav class="crumbs" aria-label=text::YOU_ARE_HERE>
+            <ol>
+                <li>
+                    <a href=url("/settings")>{text::SETTINGS}</a>
+                </li>
+                <li aria-current="page">{text::ABOUT}</li>
+            </ol>
+        </nav>
     }
 }
 

@@ -84,6 +84,7 @@ fn Settings(section: Section, children: Children) -> impl IntoView {
         <div class="split lead-aside">
             <nav class="side-nav" aria-label=text::SETTINGS>
                 {Section::ALL.into_iter().filter(seen).map(link).collect::<Vec<_>>()}
+                <a href=url("/about")>{text::ABOUT}</a>
             </nav>
             <div class="stack">{matter}</div>
         </div>

@@ -3,6 +3,8 @@
 use model::count;
 
 pub(super) const ABOUT: &str = "About";
+pub(super) const YOU_ARE_HERE: &str = "You are here";
+pub(super) const SETTINGS: &str = "Settings";
 pub(super) const FOR_ADMINISTRATORS: &str = "for administrators";
 pub(super) const UNKNOWN: &str = "Unknown";
 

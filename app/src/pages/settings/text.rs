@@ -8,6 +8,7 @@ pub(super) const USERS: &str = "Users";
 pub(super) const TASKS: &str = "Tasks";
 pub(super) const AUDIT_LOG: &str = "Audit log";
 pub(super) const SETTINGS: &str = "Settings";
+pub(super) const ABOUT: &str = "About";
 
 // Shared
 pub(super) const COPY: &str = "Copy";

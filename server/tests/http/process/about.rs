@@ -26,6 +26,7 @@ fn only_administrators_see_the_server() {
     assert!(detail(&page, "Uptime").contains(" s, since <time"), "{page}");
     assert!(detail(&page, "Used").ends_with("kB") && detail(&page, "Free on disk").contains('B'), "{page}");
     assert!(page.contains(&format!("PID {}", server.process.pid())) && page.contains("All tasks"), "{page}");
+    assert!(ada.page("/settings").contains("href=\"/about\""), "{page}");
     for (name, role) in [("otto", "operator"), ("vera", "viewer")] {
         let page = server.add_user(&ada, name, role).page("/about");
         assert_eq!(detail(&page, "Version"), env!("CARGO_PKG_VERSION"));
@@ -42,6 +43,7 @@ fn only_administrators_see_the_server() {
 fn processes_are_listed_with_their_slots() {
     let browser = Browser::with_arguments(&["--concurrency", "0"]);
     let _worker = WorkerProcess::start_in(browser.data(), &["--concurrency", "3"]);
+    assert!(browser.page("/").contains("<a href=\"/about\">"), "without accounts there are no settings");
     let page = browser.page("/about");
     let workers = page.split_once("id=\"workers\"").unwrap().1.split_once("</section>").unwrap().0;
     let rows: Vec<&str> = workers.split("<tr>").skip(2).collect();
