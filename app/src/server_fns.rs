@@ -20,7 +20,7 @@ pub use folders::folders;
 pub use form_result::FormResult;
 pub use form_state::FormState;
 pub(crate) use get_started::{BACKUP, DEMO};
-pub use get_started::{hide_get_started, schedule_backup};
+pub use get_started::{hide_get_started, schedule_backup, start_demo};
 pub use jobs::{
     Cancelled, Paused, cancel_job, delete_job, dismiss_job, dismiss_jobs, pause_job, pin_job, rerun_job, resume_job,
     retry_job, start_now, unpin_job,

@@ -19,7 +19,7 @@ for (const javaScriptEnabled of [true, false]) {
         expect((await line.boundingBox())?.height, await line.innerText()).toBeLessThan(50);
       }
       await expect(page.getByRole("button", { name: "Start the demo" }), "offered once").toHaveCount(1);
-      await step("Run a first job").getByRole("button", { name: "Start the demo" }).click();
+      await step("Run a first job").getByRole("button", { name: "Start the demo" }).dblclick();
       await expect(page).toHaveURL(/\/jobs\/1$/);
 
       await page.goto("/");

@@ -36,7 +36,6 @@ use crate::{
     base_path::url,
     components::Icon,
     context::app,
-    forms::Draft,
     layout::{PageContext, RefreshWithoutScript},
     server_fns::DEMO,
 };
@@ -162,17 +161,16 @@ fn start_first_job(is_demo_offered: bool) -> impl IntoView {
     }
 }
 
-/// Starts the demo with its default input.
+/// The button that starts the demo; `None` if the user may not start it.
 fn start_demo(class: &'static str) -> Option<impl IntoView> {
-    let task = app().engine.startable().find(|task| task.kind.as_str() == DEMO).cloned()?;
-    let fields = Draft::with_defaults(&task.form).entries.into_iter();
-    let fields: Vec<_> = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect();
-    Some(view! {
-        <form method="post" action=url(&format!("/new/{DEMO}"))>
-            {fields} <button class=class type="submit">
-                <Icon name="play" />
-                {text::START_THE_DEMO}
-            </button>
-        </form>
+    app().engine.startable().any(|task| task.kind.as_str() == DEMO).then(|| {
+        view! {
+            <form method="post" action=url("/api/start_demo")>
+                <button class=class type="submit">
+                    <Icon name="play" />
+                    {text::START_THE_DEMO}
+                </button>
+            </form>
+        }
     })
 }

@@ -1,13 +1,25 @@
 //! Get started: the buttons of the card for a new installation.
 
 use leptos::prelude::*;
+use model::JobId;
 
 use super::ApiResult;
+use crate::base_path::url;
 
 /// The task that shows what a job is.
 pub(crate) const DEMO: &str = "demo";
 /// The task that copies the database.
 pub(crate) const BACKUP: &str = "backup";
+
+/// Starts the demo with its default input, and redirects to its job. While the user's last one runs, returns that: a second
+/// click starts nothing.
+#[server(endpoint = "start_demo")]
+pub async fn start_demo() -> ApiResult<JobId> {
+    let options = engine::StartOptions { unique_key: Some("get-started".to_owned()), ..Default::default() };
+    let job = crate::context::app().engine.start(DEMO, serde_json::json!({}), options).await?;
+    leptos_axum::redirect(&url(&format!("/jobs/{job}")));
+    Ok(job)
+}
 
 /// Schedules a backup of the database every night, and returns the number of the schedule. If there is a schedule of
 /// backups, returns that of the oldest.

@@ -124,6 +124,7 @@ pub fn table() -> Vec<Route> {
         server_function("pause_kind", ManageQueues),
         server_function("resume_kind", ManageQueues),
         server_function("limit_kind", ManageQueues),
+        server_function("start_demo", Start),
         server_function("schedule_backup", Administer),
         server_function("hide_get_started", Administer),
         server_function("set_theme", Public),

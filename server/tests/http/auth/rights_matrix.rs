@@ -148,8 +148,8 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
         "dismiss_jobs" => with(&[("until", "0")]),
         "unpin_job" => with(&[("id", "1")]),
         "start_job" => with(&[("kind", OPEN.0), ("input", r#"{"seconds":"none"}"#)]),
-        // The only ones that change something: they add a schedule that is not due, and hide a card.
-        "folders" | "end_other_sessions" | "schedule_backup" | "hide_get_started" => with(&[]),
+        // Of these, three change something: a demo runs, a schedule is added that is not due, a card is hidden.
+        "folders" | "end_other_sessions" | "start_demo" | "schedule_backup" | "hide_get_started" => with(&[]),
         "pause_queue" | "resume_queue" => with(&[("queue", "none")]),
         "limit_queue" => with(&[("queue", "none"), ("at_once", "1")]),
         "pause_kind" | "resume_kind" => with(&[("kind", "none")]),

@@ -44,7 +44,7 @@ fn administrator_is_shown_what_to_do_first() {
     let files = server.data().join("files").canonicalize().unwrap();
     assert!(line(&page, "folder").contains(files.to_str().unwrap()), "{page}");
     assert!(line(&page, "folder").contains(">--root DIR</code>"), "{page}");
-    assert_eq!(page.matches("action=\"/new/demo\"").count(), 1, "the empty overview does not offer it again");
+    assert_eq!(page.matches("action=\"/api/start_demo\"").count(), 1, "the empty overview does not offer it again");
 
     ada.run();
     let page = ada.page("/");
@@ -56,6 +56,23 @@ fn administrator_is_shown_what_to_do_first() {
     }
     assert!(line(&ada.page("/"), "backup").contains("3 users can sign in."));
     assert!(!line(&ada.page("/"), "backup").contains("/settings/users"));
+}
+
+#[test]
+fn second_click_starts_no_second_demo() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    for _ in 0..3 {
+        assert_eq!(redirect_target(&ada.submit("start_demo", &[])), "/jobs/1");
+    }
+    let otto = server.add_user(&ada, "otto", "operator");
+    assert_eq!(redirect_target(&otto.submit("start_demo", &[])), "/jobs/2", "each user has their own");
+    assert!(ada.page("/jobs/1").contains("Demo of 10 s"), "the defaults of the form");
+    for job in ["1", "2"] {
+        ada.call("cancel_job", &[("id", job)]).error_for_status().unwrap();
+        ada.wait(job.parse().unwrap());
+    }
+    assert_eq!(redirect_target(&ada.submit("start_demo", &[])), "/jobs/3", "it can be started again");
+    ada.call("cancel_job", &[("id", "3")]).error_for_status().unwrap();
 }
 
 #[test]
@@ -113,7 +130,7 @@ fn hidden_card_stays_hidden_for_all_administrators_and_after_a_restart() {
     for user in [&ada, &grace] {
         let page = user.page("/");
         assert_eq!(card(&page), "");
-        assert_eq!(page.matches("action=\"/new/demo\"").count(), 1, "the empty overview offers the demo again");
+        assert_eq!(page.matches("action=\"/api/start_demo\"").count(), 1, "the empty overview offers the demo again");
     }
     let entries: i64 =
         query_value(server.data(), "select count(*) from audit where what = 'first_steps_hidden' and who = 'ada'");

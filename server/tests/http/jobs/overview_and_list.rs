@@ -20,16 +20,9 @@ fn empty_overview_links_to_the_first_job() {
     assert!(page.contains("Start the demo") && page.contains("See all tasks"));
     assert!(!page.contains("Needs attention"));
     assert!(browser.page("/jobs").contains("No jobs yet"));
-    // The demo is one click away, with its defaults.
-    let form = page.split("action=\"/new/demo\"").nth(1).unwrap().split("</form>").next().unwrap();
-    let fields: Vec<_> = form.split("<input").skip(1).collect();
-    let part = |field: &&str, name: &str| {
-        field.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned()
-    };
-    let fields: Vec<_> = fields.iter().map(|field| (part(field, " name"), part(field, " value"))).collect();
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let started = browser.submit("/", "/new/demo", &fields);
-    assert_eq!(started.url().path(), "/jobs/1", "{fields:?}");
+    // The demo is one click away.
+    assert!(page.contains("action=\"/api/start_demo\""));
+    assert_eq!(browser.submit("/", "/api/start_demo", &[]).url().path(), "/jobs/1");
     browser.cancel(1);
 }
 

@@ -9,7 +9,7 @@ use super::Rng;
 use crate::support::site::route_table;
 
 /// The arguments of each server function.
-const ARGUMENTS: [(&str, &[&str]); 44] = [
+const ARGUMENTS: [(&str, &[&str]); 45] = [
     ("start_job", &["kind", "input", "rerun_of", "start_at", "priority", "unique_key", "idempotency_key"]),
     ("rerun_job", &["id", "stay"]),
     ("cancel_job", &["id"]),
@@ -29,6 +29,7 @@ const ARGUMENTS: [(&str, &[&str]); 44] = [
     ("pause_kind", &["kind"]),
     ("resume_kind", &["kind"]),
     ("limit_kind", &["kind", "at_once"]),
+    ("start_demo", &[]),
     ("schedule_backup", &[]),
     ("hide_get_started", &[]),
     ("set_theme", &["theme"]),
