@@ -71,7 +71,8 @@ fn List(field: String, listing: FolderListing) -> impl IntoView {
         folder_steps(&listing).into_iter().map(|step| view! { <Step field=field.clone() step /> }).collect();
     view! {
         <ul>{steps}</ul>
-        <p class="help">{folder_summary(&listing)}</p>
+        // The style hides it without text; for an empty text Leptos writes a space.
+        <p class="help">{Some(folder_summary(&listing)).filter(|text| !text.is_empty())}</p>
         <template>
             <Step field=field.clone() step=FolderStep { icon: "folder", ..FolderStep::default() } />
         </template>
