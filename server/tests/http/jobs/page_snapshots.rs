@@ -15,7 +15,7 @@ const REDACTIONS: [(&str, &str); 18] = [
     (r"(?s)<script.*?</script>", "<script>"),
     (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "INSTANT"),
     (r"\b1\d{15}\b", "MICROS"),
-    (r#"title="\w{3} \d{1,2} \w{3} \d{4}, [^"]*""#, r#"title="DATE""#),
+    (r#"title="\w{3}, \d{1,2} \w{3} \d{4}, [^"]*""#, r#"title="DATE""#),
     (r"\d\d:\d\d:\d\d", "CLOCK"),
     (r"just now|\d+ s ago", "AGO"),
     (r"(&lt; )?(less than 0\.1 s|less than a second|\b\d+(\.\d)? s\b)", "SPAN"),
