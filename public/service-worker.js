@@ -72,7 +72,7 @@ async function navigate(event) {
   const url = new URL(event.request.url);
   const fetched = fetchPage(event, url);
   event.waitUntil(fetched.catch(() => {}));
-  const limited = SAVED_PAGES.has(url.pathname) && (await savedPages().catch(() => new Map())).has(url.pathname);
+  const limited = SAVED_PAGES.has(url.pathname) && copyOf(url, await savedPages().catch(() => new Map()));
   try {
     const response = await (limited ? Promise.race([fetched, timeout()]) : fetched);
     offline = false;
@@ -188,17 +188,17 @@ async function savedPages() {
 /** Age of a saved page, milliseconds. */
 const age = (page) => Date.now() - page.headers.get("milepost-kept-at");
 
-/** Returns the saved copy of a page, else the offline page with links to the saved pages. */
+/** Returns the saved copy of exactly this address, else the offline page, which names the addresses of the saved pages. */
 async function offlineResponse(url) {
   const pages = await savedPages();
+  const page = copyOf(url, pages);
+  return page ? new Response(markAsCopy(await page.text(), age(page)), { headers: page.headers }) : offlinePage(url, pages);
+}
+
+/** Returns the saved page of an address, if there is one. A list with another filter is another address. */
+function copyOf(url, pages) {
   const page = pages.get(url.pathname);
-  const address = page?.headers.get("milepost-address");
-  if (address === url.pathname + url.search) {
-    return new Response(markAsCopy(await page.text(), age(page)), { headers: page.headers });
-  }
-  // "Jobs" in the navigation opens the list with the filter it was saved with.
-  if (page && !url.search) return Response.redirect(address);
-  return offlinePage(pages);
+  return page?.headers.get("milepost-address") === url.pathname + url.search ? page : undefined;
 }
 
 /** Marks a document as a copy and corrects its clock. Instants are microseconds. */
@@ -208,17 +208,26 @@ function markAsCopy(html, age) {
   );
 }
 
-async function offlinePage(pages) {
+async function offlinePage(url, pages) {
   const page = await (await caches.open(CACHE)).match(OFFLINE_PAGE);
   const links = await Promise.all([...pages].map(([path, saved]) => link(SAVED_PAGES.get(path), saved)));
-  const html = (await page.text()).replace(/id="copies"[^>]*>/, (tag) => tag + links.join(""));
+  const html = (await page.text())
+    .replace(/id="missing"[^>]*>/, (tag) => tag + escapeHtml(url.pathname + url.search))
+    .replace(/id="copies"[^>]*>/, (tag) => tag + links.join(""));
   return new Response(html, { status: 503, headers: decodedHeaders(page) });
 }
 
 async function link(name, page) {
-  const address = page.headers.get("milepost-address").replaceAll("&", "&amp;");
+  const address = page.headers.get("milepost-address");
   const zone = / data-zone="([^"]+)"/.exec(await page.text())?.[1];
-  return `<a class="button" href="${address}">${name} as of ${clock(Number(page.headers.get("milepost-kept-at")), zone)}</a>`;
+  const time = clock(Number(page.headers.get("milepost-kept-at")), zone);
+  return `<li><a class="button" href="${escapeHtml(address, Infinity)}">${name} as of ${time}</a> <code>${escapeHtml(address)}</code></li>`;
+}
+
+/** Escapes an address for HTML, and cuts one that is too long to read. */
+function escapeHtml(address, length = 200) {
+  const text = address.length > length ? `${address.slice(0, length)}…` : address;
+  return text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
 /** Time of day, in the time zone that the user has chosen, if any. */

@@ -43,8 +43,13 @@ test.describe("offline", () => {
     expect(await clockError(page)).toBeLessThan(3);
     await expect(page.getByRole("region", { name: "Needs attention" })).toHaveCount(0);
 
-    // The link opens the list with the filter it was saved with.
+    // The copy is of one address. The list without a filter is another, and names the one that is saved.
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Jobs" }).click();
+    await expect(page).toHaveURL(/\/jobs$/);
+    await expectOfflinePage(page);
+    await expect(page.getByText("There is no saved copy of /jobs", { exact: true })).toBeVisible();
+    await expect(page.getByRole("listitem").filter({ hasText: "Jobs as of" })).toContainText("/jobs?state=running");
+    await page.getByRole("link", { name: /^Jobs as of/ }).click();
     await expect(page).toHaveURL(/\/jobs\?state=running$/);
     await expect(banner(page)).toBeVisible();
     const row = page.locator("main tbody tr");
@@ -80,9 +85,14 @@ test.describe("offline", () => {
     await page.getByRole("link", { name: /^Jobs as of \d\d:\d\d$/ }).click();
     await expect(page).toHaveURL(/\/jobs\?state=running&kind=demo$/);
     await expectBanner(page, "saved copy");
-    // A list with another filter is not saved.
-    await page.goto("/jobs?state=failed");
-    await expectOfflinePage(page);
+    // A list with another filter is not saved. Its address is shown as text.
+    for (const query of ["state=failed", "q=<b>'&\"", `q=${"long".repeat(200)}`]) {
+      await page.goto(`/jobs?${query}`);
+      await expectOfflinePage(page);
+      const address = new URL(page.url()).pathname + new URL(page.url()).search;
+      await expect(page.locator(".missing code")).toHaveText(address.length > 200 ? `${address.slice(0, 200)}…` : address);
+      await expect(page.locator(".missing code *")).toHaveCount(0);
+    }
     await page.goto(`/jobs/${job}`);
     await milepost.start();
     await expect(state(page)).toContainText("Interrupted", { timeout: 40_000 });

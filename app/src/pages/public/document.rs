@@ -32,7 +32,7 @@ pub fn document(options: LeptosOptions, server: &str, theme: Theme, page: Public
 }
 
 /// Renders the document in place of a page that was not saved. It is the same for all users; the service worker adds
-/// links to the saved pages, and `public/offline.js` leaves it when the server is back.
+/// the requested address and links to the saved pages, and `public/offline.js` leaves it when the server is back.
 pub fn offline_document(options: LeptosOptions) -> String {
     let draw = || {
         view! {
@@ -48,9 +48,10 @@ pub fn offline_document(options: LeptosOptions) -> String {
                         <div class="form">
                             <h1>{text::OFFLINE}</h1>
                             <p>{text::OFFLINE_HINT}</p>
+                            <p class="missing">{text::NO_SAVED_COPY_OF} <code id="missing"></code></p>
                             <div class="copies">
                                 <p>{text::SAVED_PAGES}</p>
-                                <div class="actions" id="copies"></div>
+                                <ul id="copies"></ul>
                             </div>
                         </div>
                     </CardPage>

@@ -19,6 +19,7 @@ pub(super) const SEE_SERVER_LOG: &str = "The server log has the details.";
 // Document
 pub(super) const OFFLINE_TITLE: &str = "The server cannot be reached · Milepost";
 pub(super) const OFFLINE: &str = "The server cannot be reached";
+pub(super) const NO_SAVED_COPY_OF: &str = "There is no saved copy of ";
 pub(super) const OFFLINE_HINT: &str = "This page will load when the server is back.";
 pub(super) const SAVED_PAGES: &str = "Saved pages:";
 pub(super) const FOOTER: &str = "Milepost";
