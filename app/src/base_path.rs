@@ -26,12 +26,14 @@ pub fn url(path: &str) -> String {
     format!("{}{path}", base_path())
 }
 
-/// Returns `address` if it is that of a list of jobs: the overview or the job list, with any query. Anything else could
-/// lead to another site.
+/// Returns `address` if it is that of a list of jobs: the overview, the job list or a schedule, with any query. Anything
+/// else could lead to another site.
 #[cfg(feature = "ssr")]
 pub fn list_address(address: &str) -> Option<String> {
     let page = address.split(['?', '#']).next().unwrap_or_default();
-    let is_list = page == url("/") || page == url("/jobs");
+    let schedule = page.strip_prefix(url("/schedules/").as_str());
+    let is_schedule = schedule.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_list = is_schedule || page == url("/") || page == url("/jobs");
     (is_list && address.bytes().all(|byte| byte.is_ascii_graphic())).then(|| address.to_owned())
 }
 
@@ -41,11 +43,20 @@ mod tests {
 
     #[test]
     fn only_lists_of_jobs_are_list_addresses() {
-        for list in ["/", "/?span=7d", "/jobs", "/jobs?state=failed&kind=a", "/jobs?q=//x"] {
+        for list in ["/", "/?span=7d", "/jobs", "/jobs?state=failed&kind=a", "/jobs?q=//x", "/schedules/7"] {
             assert_eq!(list_address(list).as_deref(), Some(list));
         }
-        for other in ["", "/jobs/1", "//evil.example", "/\\evil.example", "https://evil.example/jobs", "/jobs\r\nx: y"]
-        {
+        for other in [
+            "",
+            "/jobs/1",
+            "/schedules/",
+            "/schedules/7/edit",
+            "/schedules//x",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example/jobs",
+            "/jobs\r\nx: y",
+        ] {
             assert_eq!(list_address(other), None, "{other:?}");
         }
     }

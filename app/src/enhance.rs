@@ -10,6 +10,7 @@ mod in_place_forms;
 mod job_log;
 mod path_picker;
 mod pinned_jobs;
+mod questions;
 mod start_form;
 mod upload_fields;
 
@@ -25,6 +26,7 @@ enum Enhancement {
     JobLog,
     /// The jobs, and whether the page updates its title itself.
     PinnedJobs(Vec<JobView>, bool),
+    Questions,
     StartForm,
     UploadFields,
 }
@@ -35,9 +37,13 @@ fn start(enhancement: Enhancement) {
     match enhancement {
         Enhancement::CopyButtons => copy_buttons::start(),
         Enhancement::PathPickers => path_picker::start(),
-        Enhancement::InPlaceForms => in_place_forms::start(),
+        Enhancement::InPlaceForms => {
+            in_place_forms::start();
+            questions::start();
+        }
         Enhancement::JobLog => job_log::start(),
         Enhancement::PinnedJobs(jobs, titled) => pinned_jobs::follow(jobs, titled),
+        Enhancement::Questions => questions::start(),
         Enhancement::StartForm => start_form::start(),
         Enhancement::UploadFields => upload_fields::start(),
     }
@@ -64,7 +70,7 @@ pub fn PathPickers() -> impl IntoView {
     enhance(Enhancement::PathPickers);
 }
 
-/// In-place forms: submit the forms in `[data-forms]` in place.
+/// In-place forms: submit the forms in `[data-forms]` in place, and open the dialogs of [`Questions`].
 #[island]
 pub fn InPlaceForms() -> impl IntoView {
     enhance(Enhancement::InPlaceForms);
@@ -74,6 +80,12 @@ pub fn InPlaceForms() -> impl IntoView {
 #[island]
 pub fn JobLog() -> impl IntoView {
     enhance(Enhancement::JobLog);
+}
+
+/// Questions: links with `data-opens` and `data-closes` open and close dialogs.
+#[island]
+pub fn Questions() -> impl IntoView {
+    enhance(Enhancement::Questions);
 }
 
 /// Submits the form with `data-starts` in place.

@@ -21,7 +21,7 @@ pub use connection_status::ConnectionStatus;
 pub use job_counts::{JobCount, JobsBadge};
 pub use job_list::{EmptyText, JobList, ListFilter, PageLink};
 pub use job_progress::{JobPill, JobProgress};
-pub use job_row::RowRights;
+pub use job_row::{JobActions, RowActions, RowRights};
 pub use local_times::LocalTimes;
 pub use new_version::NewVersionBanner;
 pub use offline_notice::OfflineNotice;

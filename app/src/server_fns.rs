@@ -29,7 +29,9 @@ pub use messages::{Delivered, add_note, send_message};
 pub use profile::{
     change_password, end_other_sessions, end_session, make_token, revoke_token, set_display_name, set_time_zone,
 };
-pub use queues::{MAX_PARALLEL_JOBS, limit_kind, limit_queue, pause_kind, pause_queue, resume_kind, resume_queue};
+pub use queues::{
+    MAX_PARALLEL_JOBS, limit_kind, limit_queue, pause_kind, pause_queue, paused_text, resume_kind, resume_queue,
+};
 pub use schedules::{delete_schedule, pause_schedule, resume_schedule, run_schedule};
 pub use start_job::{INPUT_LIMIT, start_job};
 pub use theme::set_theme;

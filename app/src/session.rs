@@ -11,5 +11,5 @@ mod theme;
 #[cfg(feature = "ssr")]
 pub use account::{SessionUser, setup_link_path};
 #[cfg(feature = "ssr")]
-pub use flash::Flash;
+pub use flash::{Flash, Undo};
 pub use theme::Theme;

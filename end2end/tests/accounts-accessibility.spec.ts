@@ -35,7 +35,7 @@ const opened: Record<string, (page: Page) => Promise<unknown>> = {
     for (const more of await page.locator("details.more > summary").all()) await more.click();
   },
   "the confirmation before a user is removed": async (page) => {
-    await page.goto("/settings/users?remove=2");
+    await page.goto("/settings/users?confirm=remove-2");
     await expect(page.getByRole("dialog", { name: `Remove ${long}?` })).toBeVisible();
   },
   "the list of tasks": (page) => page.goto("/settings/tasks"),

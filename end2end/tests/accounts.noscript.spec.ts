@@ -92,7 +92,8 @@ test("sessions: signing out elsewhere and a new password end the other session",
   };
   await signedIn(password);
   await page.goto("/settings");
-  await page.getByRole("button", { name: "Sign out everywhere else" }).click();
+  await page.getByRole("link", { name: "Sign out everywhere else" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Sign out everywhere else" }).click();
   await expect(page.getByRole("status")).toContainText("Signed out 1 other session");
   await signedIn(password);
 
@@ -124,7 +125,8 @@ test("API token: is shown once, not after a reload, and can be revoked", async (
   await expect(page, "a reload sends nothing again").toHaveURL(/\/settings\?form=/);
   await page.reload();
   expect(await page.content()).not.toContain(token);
-  await row(page, "API tokens", "nightly import").getByRole("button", { name: "Revoke" }).click();
+  await row(page, "API tokens", "nightly import").getByRole("link", { name: "Revoke" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
   await expect(page.getByRole("status")).toContainText("Token revoked");
   expect(await use()).toBe(401);
 });

@@ -58,7 +58,8 @@ test("ended session: an open page deletes the saved pages", async ({ page, serve
   await waitUntilLive(page);
   const elsewhere = await openBrowser(first);
   await elsewhere.goto("/settings");
-  await elsewhere.getByRole("button", { name: "Sign out everywhere else" }).click();
+  await elsewhere.getByRole("link", { name: "Sign out everywhere else" }).click();
+  await elsewhere.getByRole("dialog").getByRole("button", { name: "Sign out everywhere else" }).click();
   await expect(page.locator(".link")).toHaveAttribute("data-link", "signed-out", { timeout: 30_000 });
   await expect.poll(() => savedPages(page)).toEqual([]);
 });

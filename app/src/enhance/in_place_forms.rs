@@ -2,7 +2,7 @@ use std::cell::Cell;
 
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlDialogElement, HtmlFormElement, HtmlSelectElement, SubmitEvent};
+use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlSelectElement, SubmitEvent};
 
 use crate::{browser, live};
 
@@ -11,8 +11,7 @@ const TOAST: &str = "8";
 
 /// In-place forms: submits the forms in `[data-forms]` without leaving the page, and shows an error in the next
 /// element. The browser submits forms with `data-plain`; forms with `data-clears` are emptied after, those with
-/// `data-toast` show a toast. Links with `data-opens` and `data-closes` open and close a dialog. A choice in a form with
-/// `data-applies` submits it.
+/// `data-toast` show a toast, which can undo those with `data-undo`. A choice in a form with `data-applies` submits it.
 pub(super) fn start() {
     for forms in browser::all(&document(), "[data-forms]") {
         let Some(refusal) = forms.next_element_sibling() else { continue };
@@ -29,7 +28,6 @@ pub(super) fn start() {
                 spawn_local(send(form, button, refusal.clone()));
             }
         });
-        browser::on(&forms, "click", turn_dialog);
     }
     browser::on(&document(), "change", |event| {
         let list = event.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
@@ -46,10 +44,6 @@ pub(super) fn start() {
             browser::all(&document(), ".refusal").for_each(|refusal| browser::hide(&refusal, true));
         }
         was_live.set(is_live);
-    });
-    // A page restored from the browser's cache submits nothing.
-    browser::on(&window(), "pageshow", |_| {
-        browser::all(&document(), "form[aria-busy]").for_each(|form| browser::set(&form, "aria-busy", None));
     });
 }
 
@@ -73,7 +67,7 @@ async fn send(form: HtmlFormElement, button: Option<Element>, refusal: Element) 
             form.reset();
         }
         if let Some(text) = form.get_attribute("data-toast") {
-            toast(&text);
+            toast(&text, &form, &refusal);
         }
     }
     let why = answer.err().map(|refused| refused.message);
@@ -88,8 +82,9 @@ async fn send(form: HtmlFormElement, button: Option<Element>, refusal: Element) 
     }
 }
 
-/// Shows a toast; the island of the toasts removes it.
-fn toast(text: &str) {
+/// Shows a toast; the island of the toasts removes it. For a form with `data-undo` it has a button that sends a copy of
+/// the form there.
+fn toast(text: &str, form: &HtmlFormElement, refusal: &Element) {
     let Some(place) = browser::first(&document(), ".toasts") else { return };
     let (Some(list), Some(toast)) = (browser::first(&place, "ul"), browser::clone_template(&place)) else { return };
     browser::set(&toast, "data-tone", Some("success"));
@@ -101,28 +96,37 @@ fn toast(text: &str) {
     if let Some(said) = browser::first(&toast, "b") {
         browser::set_text(&said, text);
     }
+    if let Some(action) = form.get_attribute("data-undo") {
+        add_undo(&toast, form, &action, refusal.clone());
+    }
     let _ = list.append_child(&toast);
 }
 
-/// Opens or closes the dialog that the clicked link names. A link with `data-job` says which job the dialog is about.
-fn turn_dialog(event: Event) {
-    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-    let named = |name: &str| {
-        let link = target.closest(&format!("[{name}]")).ok()??;
-        let dialog = document().get_element_by_id(&link.get_attribute(name)?)?.dyn_into::<HtmlDialogElement>().ok()?;
-        Some((dialog, link.get_attribute("data-job")))
+fn add_undo(toast: &Element, form: &HtmlFormElement, action: &str, refusal: Element) {
+    let Ok(Ok(undo)) = form.clone_node_with_deep(true).map(JsCast::dyn_into::<HtmlFormElement>) else { return };
+    let (Some(button), Some(close)) = (browser::first(&undo, "button"), browser::first(toast, "button")) else {
+        return;
     };
-    let (opened, closed) = (named("data-opens"), named("data-closes"));
-    if let Some((dialog, _)) = opened.as_ref().or(closed.as_ref()) {
+    for (name, value) in [("action", Some(action)), ("data-toast", None), ("data-undo", None)] {
+        browser::set(&undo, name, value);
+    }
+    browser::set_text(&button, "Undo");
+    let sent = undo.clone();
+    let origin = form.clone();
+    browser::on(&undo, "submit", move |event| {
         event.prevent_default();
-        let _ = dialog.class_list().remove_1("shown");
-        dialog.close();
-    }
-    if let Some((dialog, job)) = opened {
-        if let Some(job) = job {
-            browser::all(&dialog, "[name=id]").for_each(|field| browser::set(&field, "value", Some(&job)));
-            browser::all(&dialog, "[data-fills]").for_each(|place| browser::set_text(&place, &format!("#{job}")));
-        }
-        let _ = dialog.show_modal();
-    }
+        let (undo, refusal, close, origin) = (sent.clone(), refusal.clone(), close.clone(), origin.clone());
+        spawn_local(async move {
+            send(undo, None, refusal).await;
+            // As its button does.
+            close.unchecked_into::<HtmlElement>().click();
+            // The form is drawn again, as another element.
+            let drawn = browser::all(&document(), "form").find(|form| form.is_equal_node(Some(&origin)));
+            let button = drawn.and_then(|form| browser::first(&form, "button"));
+            if let Some(Ok(button)) = button.map(JsCast::dyn_into::<HtmlElement>) {
+                let _ = button.focus();
+            }
+        });
+    });
+    let _ = toast.append_child(&undo);
 }

@@ -15,8 +15,27 @@ use crate::{
 pub struct RowRights {
     /// The kinds whose jobs may be cancelled, retried and run again.
     pub kinds: Vec<String>,
+    /// Of these, the kinds without checkpoints: a question comes before a cancel, since all work is lost.
+    pub asks: Vec<String>,
     /// The user whose jobs may be deleted; `None` for all.
     pub deletes_of: Option<String>,
+}
+
+impl RowRights {
+    /// Returns what the user may do with a job; `None` for nothing.
+    pub fn of(&self, job: &JobView) -> Option<RowActions> {
+        self.kinds.contains(&job.kind).then(|| RowActions {
+            asks: self.asks.contains(&job.kind),
+            deletes: self.deletes_of.as_ref().is_none_or(|own| *own == job.created_by),
+        })
+    }
+}
+
+/// The actions that a row can have.
+#[derive(Clone, Copy, Debug)]
+pub struct RowActions {
+    asks: bool,
+    deletes: bool,
 }
 
 /// A table of jobs. Hidden without any.
@@ -47,10 +66,7 @@ pub(super) fn JobTable(
 #[component]
 fn JobRow(job: JobView, rights: StoredValue<RowRights>, gone: RwSignal<Vec<JobId>>, now: Micros) -> impl IntoView {
     let id = job.job;
-    let actions = rights.with_value(|rights| {
-        let deletes = rights.deletes_of.as_ref().is_none_or(|own| *own == job.created_by);
-        rights.kinds.contains(&job.kind).then_some(deletes)
-    });
+    let actions = rights.with_value(|rights| rights.of(&job));
     let name = job.clone();
     let job = live::job(job, now);
     view! {
@@ -64,7 +80,7 @@ fn JobRow(job: JobView, rights: StoredValue<RowRights>, gone: RwSignal<Vec<JobId
             <td class="when">
                 <TimeCell job />
             </td>
-            <td class="do">{actions.map(|deletes| view! { <JobActions id job deletes /> })}</td>
+            <td class="do">{actions.map(|actions| view! { <JobActions id job actions /> })}</td>
         </tr>
     }
 }
@@ -72,7 +88,8 @@ fn JobRow(job: JobView, rights: StoredValue<RowRights>, gone: RwSignal<Vec<JobId
 /// The actions that the state allows. Cancel and Delete have the last place, and Retry is the farthest from it: a second
 /// click at the place of Cancel must not start the job again.
 #[component]
-fn JobActions(id: JobId, job: LiveJob, deletes: bool) -> impl IntoView {
+pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView {
+    let RowActions { asks, deletes } = actions;
     let action = |name: &str, icon: &'static str, word: &str, allowed: fn(&JobView) -> bool| {
         let label = format!("{word} #{id}");
         view! {
@@ -88,32 +105,38 @@ fn JobActions(id: JobId, job: LiveJob, deletes: bool) -> impl IntoView {
             </button>
         }
     };
-    let delete = deletes.then(|| {
-        let label = format!("{} #{id}", text::DELETE);
+    // Opens a dialog; without script, the page of the job, which asks.
+    let question = |what: &str, icon: &'static str, word: &str, allowed: fn(&JobView) -> bool| {
+        let label = format!("{word} #{id}");
         view! {
             <a
                 class="button square quiet small"
-                href=job_href(id) + "?confirm=delete"
-                data-opens="confirm-delete"
+                href=job_href(id) + "?confirm=" + what
+                data-opens="confirm-".to_owned() + what
                 data-job=id.0
                 title=label.clone()
                 aria-label=label
-                hidden=job.map(|job, _| !is_over(job))
+                hidden=job.map(move |job, _| !allowed(job))
             >
-                <Icon name="trash" />
+                <Icon name=icon />
             </a>
         }
-    });
+    };
     view! {
         <form method="post">
             <input type="hidden" name="id" value=id.0 />
             <input type="hidden" name="stay" value="true" />
             {action("retry_job", "retry", text::RETRY, |job| is_over(job) && job.state != JobState::Succeeded)}
             {action("rerun_job", "plus", text::RUN_AGAIN, is_over)}
-            {action("cancel_job", "stop", text::CANCEL, |job| !is_over(job) && job.cancel_requested_at.is_none())}
-            {delete}
+            {(!asks).then(|| action("cancel_job", "stop", text::CANCEL, can_cancel))}
+            {asks.then(|| question("cancel", "stop", text::CANCEL, can_cancel))}
+            {deletes.then(|| question("delete", "trash", text::DELETE, is_over))}
         </form>
     }
+}
+
+const fn can_cancel(job: &JobView) -> bool {
+    !is_over(job) && job.cancel_requested_at.is_none()
 }
 
 const fn is_over(job: &JobView) -> bool {

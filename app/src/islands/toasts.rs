@@ -38,7 +38,7 @@ pub fn Toasts() -> impl IntoView {
         });
         on(&place.clone(), "click", move |event| {
             let clicked = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-            let button = clicked.and_then(|element| element.closest("button").ok().flatten());
+            let button = clicked.and_then(|element| element.closest("button[type=button]").ok().flatten());
             if let Some(Ok(Some(toast))) = button.map(|button| button.closest("li")) {
                 toast.remove();
                 count(&place);

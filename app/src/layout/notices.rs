@@ -4,7 +4,12 @@ use leptos::prelude::*;
 use model::Tone;
 
 use super::{requested_url, text};
-use crate::{components::Icon, islands::NewVersionBanner, session::Flash};
+use crate::{
+    base_path::url,
+    components::Icon,
+    islands::NewVersionBanner,
+    session::{Flash, Undo},
+};
 
 /// Offers to reload once the server runs another build than the page: see [`NewVersionBanner`].
 #[component]
@@ -38,16 +43,30 @@ pub(crate) fn FlashNotice(flash: Flash) -> impl IntoView {
         Tone::Warning => ("banner warn", "warning"),
         Tone::Danger => ("banner bad", "warning"),
     };
+    let passes = flash.tone == Tone::Success && flash.undo.is_none();
     view! {
-        <section class="flash" class:passing={flash.tone == Tone::Success} aria-label=text::NOTICES>
+        <section class="flash" class:passing=passes aria-label=text::NOTICES>
             <div class=class role="status">
                 <Icon name=icon />
                 <p>{flash.text}</p>
+                {flash.undo.map(|undo| view! { <UndoForm undo /> })}
                 // A link, which works without script: the next page has no notice.
                 <a class="button square quiet small" href=requested_url() aria-label=text::CLOSE title=text::CLOSE>
                     <Icon name="close" />
                 </a>
             </div>
         </section>
+    }
+}
+
+#[component]
+fn UndoForm(undo: Undo) -> impl IntoView {
+    view! {
+        <form method="post" action=url(&format!("/api/{}", undo.function))>
+            <input type="hidden" name=undo.name value=undo.value />
+            <button class="button small" type="submit">
+                {text::UNDO}
+            </button>
+        </form>
     }
 }

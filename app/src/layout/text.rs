@@ -25,6 +25,7 @@ pub(super) const RELOAD_TO_UPDATE: &str = " Reload to update.";
 pub(super) const RELOAD: &str = "Reload";
 pub(super) const LATER: &str = "Later";
 pub(super) const NOTICES: &str = "Notices";
+pub(super) const UNDO: &str = "Undo";
 
 // Toast list and notices
 pub(super) const CLOSE: &str = "Close";

@@ -14,7 +14,7 @@ use crate::{
     context::app,
     enhance::InPlaceForms,
     layout::RefreshWithoutScript,
-    server_fns::MAX_PARALLEL_JOBS,
+    server_fns::{MAX_PARALLEL_JOBS, paused_text},
 };
 
 /// `/queues`.
@@ -200,8 +200,11 @@ fn PauseButton(control: QueueControl) -> impl IntoView {
         if control.paused_at.is_some() { ("resume", "play", text::RESUME) } else { ("pause", "pause", text::PAUSE) };
     let class = if control.paused_at.is_some() { "button small primary" } else { "button small" };
     let of = control.of.as_str();
+    let pauses = control.paused_at.is_none();
+    let toast = pauses.then(|| paused_text(control.of, &control.name));
+    let undo = pauses.then(|| url(&format!("/api/resume_{of}")));
     view! {
-        <form method="post" action=url(&format!("/api/{verb}_{of}"))>
+        <form method="post" action=url(&format!("/api/{verb}_{of}")) data-toast=toast data-undo=undo>
             <input type="hidden" name=of value=control.name.clone() />
             <button class=class type="submit">
                 <Icon name=icon />

@@ -113,7 +113,7 @@ pub async fn delete_job(id: JobId, #[server(default)] back: String, #[server(def
     if browser && let Some(session) = session().await? {
         let text = format!("Job #{id} was deleted.");
         // The job is deleted, whether a page can say so or not.
-        if let Err(error) = flash::set(&session, flash::Flash { tone: model::Tone::Success, text }).await {
+        if let Err(error) = flash::set(&session, flash::Flash::new(model::Tone::Success, text)).await {
             tracing::warn!(%error, "the result of a form could not be kept for the next page");
         }
     }

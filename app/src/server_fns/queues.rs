@@ -12,7 +12,7 @@ pub const MAX_PARALLEL_JOBS: u32 = 10_000;
 /// Pauses a queue: its waiting jobs do not start, running ones continue. No change if it is paused.
 #[server(endpoint = "pause_queue")]
 pub async fn pause_queue(queue: String) -> ApiResult<()> {
-    change(ControlTarget::Queue, &queue, ControlChange::Pause).await
+    pause(ControlTarget::Queue, queue).await
 }
 
 /// Resumes a queue.
@@ -30,7 +30,7 @@ pub async fn limit_queue(queue: String, at_once: String) -> ApiResult<()> {
 /// Pauses a kind: its waiting jobs do not start, running ones continue. No change if it is paused.
 #[server(endpoint = "pause_kind")]
 pub async fn pause_kind(kind: String) -> ApiResult<()> {
-    change(ControlTarget::Kind, &kind, ControlChange::Pause).await
+    pause(ControlTarget::Kind, kind).await
 }
 
 /// Resumes a kind.
@@ -43,6 +43,34 @@ pub async fn resume_kind(kind: String) -> ApiResult<()> {
 #[server(endpoint = "limit_kind")]
 pub async fn limit_kind(kind: String, at_once: String) -> ApiResult<()> {
     change(ControlTarget::Kind, &kind, ControlChange::Limit(limit(&at_once)?)).await
+}
+
+/// Pauses. Without script, the next page offers to undo it; with script, a toast does.
+async fn pause(of: ControlTarget, name: String) -> ApiResult<()> {
+    use crate::session::flash::{self, Flash, Undo};
+
+    change(of, &name, ControlChange::Pause).await?;
+    if let Some(session) = flash::without_script() {
+        let text = paused_text(of, &name);
+        let undo =
+            Some(Undo { function: format!("resume_{}", of.as_str()), name: of.as_str().to_owned(), value: name });
+        // It is paused, whether a page can say so or not.
+        if let Err(error) = flash::set(&session, Flash { undo, ..Flash::new(model::Tone::Success, text) }).await {
+            tracing::warn!(%error, "the result of a form could not be kept for the next page");
+        }
+    }
+    Ok(())
+}
+
+/// `Queue “disk” is paused.`
+pub fn paused_text(of: ControlTarget, name: &str) -> String {
+    match of {
+        ControlTarget::Queue => format!("Queue “{name}” is paused."),
+        ControlTarget::Kind => {
+            let engine = crate::context::app().engine;
+            format!("Task “{}” is paused.", engine.task(name).map_or(name, |task| task.name))
+        }
+    }
 }
 
 async fn change(of: ControlTarget, name: &str, change: ControlChange) -> ApiResult<()> {

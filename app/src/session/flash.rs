@@ -1,5 +1,6 @@
 //! Flash message: the result of a form, shown on the next page of a browser without script.
 
+use leptos::prelude::use_context;
 use model::Tone;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
@@ -12,6 +13,34 @@ const KEY: &str = "flash";
 pub struct Flash {
     pub tone: Tone,
     pub text: String,
+    /// The form that undoes what was done.
+    #[serde(default)]
+    pub undo: Option<Undo>,
+}
+
+/// A form with one argument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// The server function.
+    pub function: String,
+    pub name: String,
+    pub value: String,
+}
+
+impl Flash {
+    pub const fn new(tone: Tone, text: String) -> Self {
+        Self { tone, text, undo: None }
+    }
+}
+
+/// The session of a browser that submits a form without script, and goes to a page next; an extension of the request.
+#[derive(Clone, Debug)]
+pub struct WithoutScript(pub Session);
+
+/// Returns the session for a flash message, if this request is a form that was submitted without script.
+pub fn without_script() -> Option<Session> {
+    let parts = use_context::<http::request::Parts>()?;
+    parts.extensions.get().map(|WithoutScript(session)| session.clone())
 }
 
 /// Stores it for the next page, in place of an unread one.

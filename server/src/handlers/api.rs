@@ -7,7 +7,7 @@ use app::{
     base_path::url,
     context::AppContext,
     server_fns::ApiError,
-    session::flash::{self, Flash},
+    session::flash::{self, Flash, WithoutScript},
 };
 use axum::{
     Extension,
@@ -41,9 +41,12 @@ const NUMERIC_ARGUMENTS: [&str; 5] = ["id", "rerun_of", "revision", "until", "us
 pub(crate) async fn call(
     State(state): State<AppState>,
     Extension(identity): Extension<RequestIdentity>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
     let redirect = FormRedirect::from_request(&request);
+    if let Some(session) = redirect.as_ref().and_then(|redirect| redirect.session.clone()) {
+        request.extensions_mut().insert(WithoutScript(session));
+    }
     let answer = match buffer_body(request).await {
         Ok((request, arguments)) => call_server_function(identity.context(&state), request, &arguments).await,
         Err(error) => Err(error),
@@ -195,7 +198,7 @@ impl FormRedirect {
 
     /// To the page, with the error as a flash message.
     pub(crate) async fn failure(self, error: ApiError) -> Response {
-        let flash = Flash { tone: Tone::Danger, text: error.message.clone() };
+        let flash = Flash::new(Tone::Danger, error.message.clone());
         if self.set_flash(flash).await { see_other(self.to) } else { error_response(&error) }
     }
 
@@ -217,12 +220,20 @@ fn session_for_flash(extensions: &Extensions) -> Option<Session> {
     }
 }
 
-/// Path and query of the referring page, on this server whatever the header contains.
+/// Path and query of the referring page, on this server whatever the header contains. Without the question that the form
+/// answers.
 fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
     let page = uri.as_ref().and_then(http::Uri::path_and_query).map(PathAndQuery::as_str);
     let home = url("/");
     let page = page.filter(|page| return_path::is_below(&home, page)).unwrap_or(&home);
-    HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
+    let page = match page.split_once('?') {
+        Some((path, query)) => {
+            let kept: Vec<_> = query.split('&').filter(|pair| !pair.starts_with("confirm=")).collect();
+            if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
+        }
+        None => page.to_owned(),
+    };
+    HeaderValue::try_from(page).expect("a header that was read as text, and the configuration, are ASCII")
 }

@@ -55,7 +55,7 @@ pub(crate) async fn call(
                 Ok(done) if done.secret.is_some() => Ok(done),
                 Ok(done) => {
                     let redirect = FormRedirect::to_page(page, extensions);
-                    redirect.set_flash(Flash { tone: Tone::Success, text: done.message }).await;
+                    redirect.set_flash(Flash::new(Tone::Success, done.message)).await;
                     return redirect.success(&Response::from_parts(outer, Body::empty()));
                 }
                 Err(error) => return FormRedirect::to_page(page, extensions).failure(error).await,

@@ -45,8 +45,6 @@ pub(super) struct JobQuery {
     pub with: Option<JobId>,
     /// The artifact to preview.
     pub preview: Option<String>,
-    /// The confirmation of deleting the job.
-    pub confirm_delete: bool,
 }
 
 impl JobQuery {
@@ -62,7 +60,6 @@ impl JobQuery {
             note: query.get("note").is_some(),
             with: query.get("with").and_then(|job| job.parse().ok()),
             preview: query.get("preview"),
-            confirm_delete: query.get("confirm").as_deref() == Some("delete"),
         }
     }
 

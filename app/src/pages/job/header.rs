@@ -10,7 +10,7 @@ use crate::{
     components::{Icon, kind_icon, line_count},
     enhance::InPlaceForms,
     islands::JobPill,
-    pages::shared::Refusal,
+    pages::shared::{Ask, Question, QuestionDialog, Refusal, text as shared},
 };
 
 #[component]
@@ -39,8 +39,7 @@ pub(super) fn Header(data: Data) -> impl IntoView {
             </div>
             <div class="actions" data-forms="">
                 <div class="part job-actions" data-part="actions">
-                    <Actions job may=data.may pauses=data.pauses pinned=data.pinned />
-                    <ConfirmDelete data />
+                    <Actions data />
                 </div>
             </div>
             <Refusal />
@@ -52,35 +51,59 @@ pub(super) fn Header(data: Data) -> impl IntoView {
 /// The actions that state and permissions allow. Cancel and Delete have a slot of their own at the end, which stays while
 /// it is empty, and Retry is the farthest from it: a second click at the place of Cancel must not start the job again.
 #[component]
-fn Actions(
-    job: JobView,
-    may: Permissions,
-    /// A running job can be paused.
-    pauses: bool,
-    pinned: bool,
-) -> impl IntoView {
-    let id = job.job;
-    let slot = (may.steer || may.delete).then(|| view! { <div class="last-action">{last_action(&job, may)}</div> });
+fn Actions(data: Data) -> impl IntoView {
+    let (job, may) = (data.detail.view.clone(), data.may);
+    let (link, dialog) = last_action(&data).unzip();
+    let slot = (may.steer || may.delete).then(|| view! { <div class="last-action">{link}</div> });
     view! {
         <div class="actions">
-            <Pin job=id pinned /> {other_actions(job, may, pauses)}
+            <Pin job=job.job pinned=data.pinned /> {other_actions(job, may, data.pauses)}
         </div>
         {slot}
+        {dialog}
     }
 }
 
-/// Cancel until the job ends, then Delete.
-fn last_action(job: &JobView, may: Permissions) -> Option<AnyView> {
-    let id = job.job;
-    let cancel = |word| may.steer.then(|| view! { <Cancel id word /> }.into_any());
-    match job.state {
-        JobState::Running if job.cancel_requested_at.is_some() => None,
-        JobState::Scheduled if job.shown() == Shown::Retrying => cancel(text::STOP_RETRYING),
-        JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused => cancel(text::CANCEL),
-        JobState::Succeeded | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
-            may.delete.then(|| view! { <Delete id /> }.into_any())
-        }
+/// Cancel until the job ends, then Delete; and the dialog of its question.
+fn last_action(data: &Data) -> Option<(AnyView, Option<AnyView>)> {
+    let (job, may) = (&data.detail.view, data.may);
+    if job.state.is_terminal() {
+        return may.delete.then(|| delete(data));
     }
+    let is_cancelling = job.state == JobState::Running && job.cancel_requested_at.is_some();
+    let word = if job.shown() == Shown::Retrying { text::STOP_RETRYING } else { text::CANCEL };
+    (may.steer && !is_cancelling)
+        .then(|| if data.pauses { cancel(job.job, word) } else { ask_to_cancel(job.job, word) })
+}
+
+fn cancel(id: JobId, word: &'static str) -> (AnyView, Option<AnyView>) {
+    let class = "button danger";
+    (view! { <ActionForm id action="cancel_job" icon="stop" class word /> }.into_any(), None)
+}
+
+/// Without checkpoints all work is lost.
+fn ask_to_cancel(id: JobId, word: &'static str) -> (AnyView, Option<AnyView>) {
+    let question = question(id, "cancel");
+    let link = view! {
+        <Ask question=question.clone() class="button danger">
+            <Icon name="stop" />
+            {word}
+        </Ask>
+    };
+    let title = text::confirm_cancel(&id);
+    let consequences = shared::CANCEL_CONSEQUENCES.to_owned();
+    let (class, word) = ("button danger primary", shared::CANCEL_JOB);
+    let dialog = view! {
+        <QuestionDialog question title consequences keep=shared::KEEP_JOB>
+            <ActionForm id action="cancel_job" icon="stop" class word />
+        </QuestionDialog>
+    };
+    (link.into_any(), Some(dialog.into_any()))
+}
+
+/// A question on the page of a job. Without an action it leads back to the list from which the user came.
+fn question(id: JobId, what: &'static str) -> Question {
+    Question::new(url(&format!("/jobs/{id}")), &what).or_back_to(referring_list())
 }
 
 fn other_actions(job: JobView, may: Permissions, pauses: bool) -> Option<AnyView> {
@@ -142,11 +165,6 @@ fn ActionForm(
 }
 
 #[component]
-fn Cancel(id: JobId, word: &'static str) -> impl IntoView {
-    view! { <ActionForm id action="cancel_job" icon="stop" class="button danger" word /> }
-}
-
-#[component]
 fn RunAgain(id: JobId, icon: &'static str, class: &'static str) -> impl IntoView {
     view! { <ActionForm id action="rerun_job" icon class word=text::RUN_AGAIN /> }
 }
@@ -186,56 +204,32 @@ fn RunWithChanges(job: JobView) -> impl IntoView {
     }
 }
 
-/// Opens the confirmation; without script, on a page of its own address.
-#[component]
-fn Delete(id: JobId) -> impl IntoView {
-    let label = text::delete_job(&id);
-    view! {
-        <a
-            class="button square danger"
-            href=url(&format!("/jobs/{id}?confirm=delete"))
-            data-opens="confirm-delete"
-            aria-label=label.clone()
-            title=label
-        >
-            <Icon name="trash" />
-        </a>
-    }
-}
-
-/// The confirmation before a job is deleted.
-#[component]
-fn ConfirmDelete(data: Data) -> impl IntoView {
+fn delete(data: &Data) -> (AnyView, Option<AnyView>) {
     let detail = &data.detail;
     let id = detail.view.job;
-    let asked = data.asked.confirm_delete;
-    // Back to the list from which the user came.
-    let back = referring_list();
-    let cancel = back.clone().unwrap_or_else(|| url(&format!("/jobs/{id}")));
-    let loss = text::delete_consequences(&line_count(detail.log_lines), &bytes(detail.artifact_bytes));
-    (detail.view.state.is_terminal() && data.may.delete).then(|| {
-        view! {
-            <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
-                <div>
-                    <h2 id="delete-question">{text::confirm_delete(&id)}</h2>
-                    <p>{loss}</p>
-                </div>
-                <footer>
-                    <a class="button" href=cancel data-closes="confirm-delete">
-                        {text::CANCEL}
-                    </a>
-                    <form method="post" action=url("/api/delete_job")>
-                        <input type="hidden" name="id" value=id.0 />
-                        {back.map(|back| view! { <input type="hidden" name="back" value=back /> })}
-                        <button class="button danger primary" type="submit">
-                            <Icon name="trash" />
-                            {text::DELETE_JOB}
-                        </button>
-                    </form>
-                </footer>
-            </dialog>
-        }
-    })
+    let question = question(id, "delete");
+    let label = text::delete_job(&id);
+    let link = view! {
+        <Ask question=question.clone() class="button square danger" label=label>
+            <Icon name="trash" />
+        </Ask>
+    };
+    let title = text::confirm_delete(&id);
+    let consequences = text::delete_consequences(&line_count(detail.log_lines), &bytes(detail.artifact_bytes));
+    let back = referring_list().map(|back| view! { <input type="hidden" name="back" value=back /> });
+    let dialog = view! {
+        <QuestionDialog question title consequences>
+            <form method="post" action=url("/api/delete_job")>
+                <input type="hidden" name="id" value=id.0 />
+                {back}
+                <button class="button danger primary" type="submit">
+                    <Icon name="trash" />
+                    {text::DELETE_JOB}
+                </button>
+            </form>
+        </QuestionDialog>
+    };
+    (link.into_any(), Some(dialog.into_any()))
 }
 
 /// The list of jobs with the link to this page.

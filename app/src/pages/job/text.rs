@@ -179,6 +179,10 @@ pub(super) fn delete_consequences(log: &dyn Display, files: &dyn Display) -> Str
     format!("This permanently deletes its input, log ({log}) and files ({files}).")
 }
 
+pub(super) fn confirm_cancel(id: &dyn Display) -> String {
+    format!("Cancel job #{id}?")
+}
+
 pub(super) fn confirm_delete(id: &dyn Display) -> String {
     format!("Delete job #{id}?")
 }

@@ -156,7 +156,7 @@ pub(super) fn of_slots(slots: &dyn Display) -> String {
 }
 
 pub(super) fn cancelled_count(count: &dyn Display) -> String {
-    format!("{count} cancelled")
+    format!("{count} cancelled, with deleted jobs")
 }
 
 pub(super) fn failed_count(count: &dyn Display) -> String {

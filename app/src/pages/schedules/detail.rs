@@ -8,7 +8,7 @@ use engine::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 use model::{JobId, JobView, Micros, duration};
 
 use super::{
@@ -19,13 +19,17 @@ use super::{
 };
 use crate::{
     base_path::url,
-    components::{Icon, StateBadge, Timestamp, UserName, kind_icon},
+    components::{Icon, LiveJob, StateBadge, Timestamp, UserName, kind_icon},
     context::app,
     enhance::InPlaceForms,
+    islands::{JobActions, RowActions},
     layout::{RefreshWithoutScript, deferred},
     pages::{
         not_found::NotFound,
-        shared::{DeletedNotice, Json, JsonText, Refusal, from_store},
+        shared::{
+            Ask, DeletedNotice, Json, JsonText, Question, QuestionDialog, Refusal, WithRowActions, from_store,
+            row_rights,
+        },
     },
 };
 
@@ -36,16 +40,14 @@ const HISTORY: u32 = 100;
 #[component]
 pub fn SchedulePage() -> impl IntoView {
     let id = use_params_map().read_untracked().get("id").and_then(|id| id.parse().ok()).map(ScheduleId);
-    let asked = use_query_map().read_untracked().get("confirm").as_deref() == Some("delete");
     deferred(async move {
         let Some(id) = id else { return view! { <NotFound /> }.into_any() };
         match read(id).await {
             Err(Error::NoSuchSchedule(_)) => view! { <NotFound /> }.into_any(),
-            answer => from_store(
-                async move { answer },
-                move |(schedule, runs)| view! { <ScheduleDetail schedule runs asked /> },
-            )
-            .into_any(),
+            answer => {
+                from_store(async move { answer }, move |(schedule, runs)| view! { <ScheduleDetail schedule runs /> })
+                    .into_any()
+            }
         }
     })
 }
@@ -58,20 +60,22 @@ async fn read(id: ScheduleId) -> engine::Result<(Schedule, Vec<Run>)> {
 }
 
 #[component]
-fn ScheduleDetail(schedule: Schedule, runs: Vec<Run>, asked: bool) -> impl IntoView {
+fn ScheduleDetail(schedule: Schedule, runs: Vec<Run>) -> impl IntoView {
     view! {
         <Title text=schedule.plan.name.clone() />
         <RefreshWithoutScript />
-        <Head schedule=schedule.clone() asked />
+        <Head schedule=schedule.clone() />
         <div class="split">
             <div class="stack">
                 <DeletedNotice head=text::SCHEDULE_WAS_DELETED list=("/schedules", text::ALL_SCHEDULES) />
                 <div class="part" data-part="paused">
                     <PausedAutomatically schedule=schedule.clone() />
                 </div>
-                <div class="part" data-part="history">
-                    <History runs />
-                </div>
+                <WithRowActions in_place=false>
+                    <div class="part" data-part="history">
+                        <History runs />
+                    </div>
+                </WithRowActions>
             </div>
             <div class="stack">
                 <Aside schedule />
@@ -81,30 +85,24 @@ fn ScheduleDetail(schedule: Schedule, runs: Vec<Run>, asked: bool) -> impl IntoV
 }
 
 #[component]
-fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
+fn Head(schedule: Schedule) -> impl IntoView {
     let engine = app().engine;
     let page = url(&format!("/schedules/{}", schedule.id));
     let changes = engine.can_on_schedule(Action::Schedule, &schedule);
     let starts = engine.can_on_schedule(Action::Start, &schedule);
     let name = schedule.plan.name.clone();
     let change = changes.then(|| {
-        let delete = text::delete(&name);
+        let question = Question::new(page.clone(), &"delete-schedule");
         view! {
             <PauseButton schedule=schedule.clone() />
             <a class="button" href=format!("{page}/edit")>
                 <Icon name="edit" />
                 {text::EDIT}
             </a>
-            <a
-                class="button square danger"
-                href=format!("{page}?confirm=delete")
-                data-opens="confirm-delete"
-                aria-label=delete.clone()
-                title=delete
-            >
+            <Ask question=question.clone() class="button square danger" label=text::delete(&name)>
                 <Icon name="trash" />
-            </a>
-            <ConfirmDelete schedule=schedule.clone() asked page=page.clone() />
+            </Ask>
+            <ConfirmDelete schedule=schedule.clone() question />
         }
     });
     view! {
@@ -140,29 +138,21 @@ fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
     }
 }
 
-/// The confirmation before a schedule is deleted.
+/// The question before a schedule is deleted. Its name differs from those of the rows.
 #[component]
-fn ConfirmDelete(schedule: Schedule, asked: bool, page: String) -> impl IntoView {
+fn ConfirmDelete(schedule: Schedule, question: Question) -> impl IntoView {
+    let title = text::confirm_delete(&schedule.plan.name);
     view! {
-        <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
-            <div>
-                <h2 id="delete-question">{text::confirm_delete(&schedule.plan.name)}</h2>
-                <p>{text::DELETE_CONSEQUENCES}</p>
-            </div>
-            <footer>
-                <a class="button" href=page data-closes="confirm-delete">
-                    {text::CANCEL}
-                </a>
-                <form method="post" action=url("/api/delete_schedule")>
-                    <input type="hidden" name="id" value=schedule.id.0 />
-                    <input type="hidden" name="revision" value=schedule.revision />
-                    <button class="button danger primary" type="submit">
-                        <Icon name="trash" />
-                        {text::DELETE_SCHEDULE}
-                    </button>
-                </form>
-            </footer>
-        </dialog>
+        <QuestionDialog question title consequences=text::DELETE_CONSEQUENCES.to_owned()>
+            <form method="post" action=url("/api/delete_schedule")>
+                <input type="hidden" name="id" value=schedule.id.0 />
+                <input type="hidden" name="revision" value=schedule.revision />
+                <button class="button danger primary" type="submit">
+                    <Icon name="trash" />
+                    {text::DELETE_SCHEDULE}
+                </button>
+            </form>
+        </QuestionDialog>
     }
 }
 
@@ -250,8 +240,13 @@ fn Fact(term: &'static str, fact: String) -> impl IntoView {
 #[component]
 fn History(runs: Vec<Run>) -> impl IntoView {
     let none = runs.is_empty();
+    let jobs: Vec<_> = runs.iter().filter_map(Run::job).cloned().collect();
+    let rights = row_rights(&jobs);
     let row = |run| match run {
-        Run::Started { due, job } => view! { <Started due job=*job /> }.into_any(),
+        Run::Started { due, job } => {
+            let actions = rights.of(&job);
+            view! { <Started due job=*job actions /> }.into_any()
+        }
         Run::Skipped { skip, job, .. } => view! { <Skipped skip job /> }.into_any(),
     };
     let rows: Vec<_> = runs.into_iter().map(row).collect();
@@ -274,6 +269,9 @@ fn History(runs: Vec<Run>) -> impl IntoView {
                                 <th class="number" scope="col">
                                     {text::TOOK}
                                 </th>
+                                <th class="do" scope="col">
+                                    <span class="visually-hidden">{text::ACTIONS}</span>
+                                </th>
                             </tr>
                         </thead>
                         <tbody>{rows}</tbody>
@@ -286,7 +284,7 @@ fn History(runs: Vec<Run>) -> impl IntoView {
 }
 
 #[component]
-fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
+fn Started(due: Option<Micros>, job: JobView, actions: Option<RowActions>) -> impl IntoView {
     let by = job.created_by.clone();
     let due = match due {
         Some(at) => view! { <Timestamp at /> }.into_any(),
@@ -301,6 +299,8 @@ fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
         .into_any(),
     };
     let took = job.ended().and_then(|at| job.work_time(at)).map(duration);
+    let id = job.job;
+    let live = LiveJob::fixed(job.clone(), app().engine.now());
     view! {
         <tr data-key=job.job.to_string()>
             <th scope="row">{due}</th>
@@ -313,6 +313,7 @@ fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
             <td class="number" data-label=text::TOOK>
                 {took}
             </td>
+            <td class="do">{actions.map(|actions| view! { <JobActions id job=live actions /> })}</td>
         </tr>
     }
 }
@@ -330,7 +331,7 @@ fn Skipped(skip: Skip, job: Option<JobId>) -> impl IntoView {
                 </span>
             </th>
             <td data-label=text::JOB>{job.map(|job| view! { <Link job /> })}</td>
-            <td data-label=text::RESULT colspan="2">
+            <td data-label=text::RESULT colspan="3">
                 <span class="two">
                     <span>{skipped(&skip)}</span>
                     <small>{skip_reason(&skip)}</small>

@@ -9,7 +9,7 @@ use crate::{
     base_path::url,
     components::{Icon, Timestamp, UserName},
     enhance::CopyButtons,
-    pages::shared::ServerForm,
+    pages::shared::{Ask, Question, QuestionDialog, ServerForm},
 };
 
 /// Microseconds.
@@ -71,6 +71,33 @@ pub(super) fn ActionButton(
     }
 }
 
+/// A button whose action cannot be undone: it asks first.
+#[component]
+pub(super) fn AskingButton(
+    question: Question,
+    /// The server function.
+    function: &'static str,
+    /// Its only argument.
+    name: &'static str,
+    value: String,
+    word: &'static str,
+    /// The object of the action, for screen readers.
+    of: String,
+    title: String,
+    consequences: &'static str,
+) -> impl IntoView {
+    let object = format!(" {of}");
+    view! {
+        <Ask question=question.clone() class="button small danger">
+            {word}
+            <span class="visually-hidden">{object}</span>
+        </Ask>
+        <QuestionDialog question title consequences=consequences.to_owned()>
+            <ActionButton function name value class="button danger primary" word of />
+        </QuestionDialog>
+    }
+}
+
 /// When something was last used, to the minute.
 #[component]
 pub(super) fn LastUsed(at: Option<Micros>, now: Micros, never: &'static str) -> impl IntoView {
@@ -90,10 +117,14 @@ pub(super) fn Tokens(
     now: Micros,
     /// The server function that revokes one.
     revoke: &'static str,
+    /// The page of the table.
+    page: &'static str,
     #[prop(optional)] of_all: bool,
 ) -> impl IntoView {
     let row = |token: Token| {
         let (id, name) = (token.id.0.to_string(), token.name.to_string());
+        let question = Question::new(url(page), &format!("revoke-{id}"));
+        let title = text::confirm_revoke(&name);
         view! {
             <tr data-key=token.id.0.to_string()>
                 <th scope="row">
@@ -120,7 +151,16 @@ pub(super) fn Tokens(
                     <Expiry at=token.expires now />
                 </td>
                 <td class="number">
-                    <ActionButton function=revoke name="id" value=id class="button small danger" word=text::REVOKE of=name />
+                    <AskingButton
+                        question
+                        function=revoke
+                        name="id"
+                        value=id
+                        word=text::REVOKE
+                        of=name
+                        title
+                        consequences=text::REVOKE_CONSEQUENCES
+                    />
                 </td>
             </tr>
         }

@@ -1,7 +1,6 @@
 //! Users page: accounts, roles, invites and tokens of all users.
 
 mod add;
-mod remove;
 mod rename;
 mod row;
 mod text;
@@ -11,7 +10,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{Micros, Role};
 
-use self::{add::Add, remove::ConfirmRemoval, rename::Rename, row::Row};
+use self::{add::Add, rename::Rename, row::Row};
 use super::{
     Section, Settings,
     shared::{ShownOnce, Tokens},
@@ -21,13 +20,13 @@ use crate::{
     pages::shared::{ServerForm, from_store},
 };
 
-/// `/settings/users`; `?remove=USER` shows the confirmation, `?rename=USER` the form of the display name.
+/// `/settings/users`; `?rename=USER` shows the form of the display name.
 #[component]
 pub fn Users() -> impl IntoView {
     let query = use_query_map().read_untracked().clone();
-    let asked = move |name: &str| query.get(name).and_then(|user| user.parse().ok()).map(UserId);
-    let (remove, rename) = (asked("remove"), asked("rename").or_else(rename::refused));
-    let cards = move |(people, tokens)| view! { <Cards people tokens remove rename /> };
+    let asked = query.get("rename").and_then(|user| user.parse().ok()).map(UserId);
+    let rename = asked.or_else(rename::refused);
+    let cards = move |(people, tokens)| view! { <Cards people tokens rename /> };
     view! { <Settings section=Section::Users>{from_store(read(), cards)}</Settings> }
 }
 
@@ -40,24 +39,15 @@ async fn read() -> engine::Result<(Vec<User>, Vec<Token>)> {
 }
 
 #[component]
-fn Cards(
-    people: Vec<User>,
-    tokens: Vec<Token>,
-    #[prop(optional_no_strip)] remove: Option<UserId>,
-    #[prop(optional_no_strip)] rename: Option<UserId>,
-) -> impl IntoView {
+fn Cards(people: Vec<User>, tokens: Vec<Token>, #[prop(optional_no_strip)] rename: Option<UserId>) -> impl IntoView {
     let now = app().engine.now();
     let here = people.iter().filter(|person| person.removed_at.is_none()).count().to_string();
-    let present = |user: Option<UserId>| {
-        people.iter().find(|person| Some(person.id) == user && person.removed_at.is_none()).cloned()
-    };
-    let (removed, renamed) = (present(remove), present(rename));
+    let renamed = people.iter().find(|person| Some(person.id) == rename && person.removed_at.is_none()).cloned();
     let link = |function: &'static str| {
         let form = ServerForm::new(function);
         view! { <ShownOnce form what=text::LINK /> }
     };
     view! {
-        {removed.map(|person| view! { <ConfirmRemoval person /> })}
         {renamed.map(|person| view! { <Rename person /> })}
         <section class="card" aria-labelledby="users">
             <header>
@@ -106,7 +96,7 @@ fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
     let table = if tokens.is_empty() {
         view! { <p class="body">{text::NO_TOKENS}</p> }.into_any()
     } else {
-        view! { <Tokens tokens now revoke="revoke_token_of" of_all=true /> }.into_any()
+        view! { <Tokens tokens now revoke="revoke_token_of" page="/settings/users" of_all=true /> }.into_any()
     };
     view! {
         <section class="card" aria-labelledby="all-tokens" data-part="tokens">

@@ -1,4 +1,4 @@
-//! Actions in the rows of job tables: who may take them, and the confirmation of a deletion.
+//! Actions in the rows of job tables: who may take them, and the questions before them.
 
 use engine::access::Action;
 use leptos::prelude::*;
@@ -15,8 +15,10 @@ pub(in crate::pages) fn row_rights(jobs: &[JobView]) -> RowRights {
     kinds.sort_unstable();
     kinds.dedup();
     kinds.retain(|kind| engine.can_start(kind));
+    let asks = |kind: &&String| engine.task(kind).is_none_or(|task| !task.checkpoints);
+    let asks = kinds.iter().filter(asks).cloned().collect();
     let own = engine.actor().principal().filter(|user| user.role < Role::Administrator);
-    RowRights { kinds, deletes_of: own.map(|user| user.name.to_string()) }
+    RowRights { asks, kinds, deletes_of: own.map(|user| user.name.to_string()) }
 }
 
 /// A page with tables of jobs: their forms are sent in place, and an error is shown at the end of the window.
@@ -31,7 +33,8 @@ pub(in crate::pages) fn WithRowActions(
     view! {
         <div class="stack" data-forms="">
             {children()}
-            {acts.then(confirm_delete)}
+            {acts.then(|| question("cancel", text::CANCEL_JOB, text::CANCEL_CONSEQUENCES, text::KEEP_JOB))}
+            {acts.then(|| question("delete", text::DELETE_JOB, text::DELETE_CONSEQUENCES, text::CANCEL))}
         </div>
         <Refusal />
         {in_place.then(|| view! { <InPlaceForms /> })}
@@ -51,27 +54,33 @@ pub(in crate::pages) fn Refusal() -> impl IntoView {
     }
 }
 
-/// The question before a job of a row is deleted; script fills in its number. Without script, the link leads to the page
-/// of the job, which asks.
-fn confirm_delete() -> impl IntoView {
+/// A question about the job of a row; script fills in its number. Without script, the link leads to the page of the job,
+/// which asks.
+fn question(what: &'static str, word: &'static str, consequences: &'static str, keep: &'static str) -> impl IntoView {
+    let id = format!("confirm-{what}");
+    let heading = format!("{id}-title");
+    let (labelled_by, closes) = (heading.clone(), id.clone());
+    let deletes = what == "delete";
     view! {
-        <dialog class="dialog" id="confirm-delete" aria-labelledby="delete-question">
+        <dialog class="dialog" id=id aria-labelledby=labelled_by>
             <div>
-                <h2 id="delete-question">
-                    {text::DELETE_JOB_NUMBER} " " <span data-fills=""></span> "?"
-                </h2>
-                <p>{text::DELETE_CONSEQUENCES}</p>
+                <h2 id=heading>{word} " " <span data-fills=""></span> "?"</h2>
+                <p>{consequences}</p>
             </div>
             <footer>
-                <button class="button" type="button" data-closes="confirm-delete">
-                    {text::CANCEL}
+                <button class="button" type="button" data-closes=closes>
+                    {keep}
                 </button>
-                <form method="post" action=url("/api/delete_job") data-toast=text::JOB_WAS_DELETED>
+                <form
+                    method="post"
+                    action=url(&format!("/api/{what}_job"))
+                    data-toast=deletes.then_some(text::JOB_WAS_DELETED)
+                >
                     <input type="hidden" name="id" />
-                    <input type="hidden" name="stay" value="true" />
+                    {deletes.then(|| view! { <input type="hidden" name="stay" value="true" /> })}
                     <button class="button danger primary" type="submit">
-                        <Icon name="trash" />
-                        {text::DELETE_JOB}
+                        <Icon name=if deletes { "trash" } else { "stop" } />
+                        {word}
                     </button>
                 </form>
             </footer>

@@ -14,9 +14,14 @@ pub(super) fn fix_fields(not: &dyn Display, several: &dyn Display) -> String {
 // List header
 pub(super) const NEW_JOB: &str = "New job";
 
+// Questions
+pub(in crate::pages) const CANCEL_JOB: &str = "Cancel job";
+pub(in crate::pages) const CANCEL_CONSEQUENCES: &str =
+    "This task has no checkpoints: a retry starts from the beginning.";
+pub(in crate::pages) const KEEP_JOB: &str = "Keep job";
+
 // Row actions
 pub(super) const CLOSE: &str = "Close";
-pub(super) const DELETE_JOB_NUMBER: &str = "Delete job";
 pub(super) const DELETE_JOB: &str = "Delete job";
 pub(super) const DELETE_CONSEQUENCES: &str = "This permanently deletes its input, log and files.";
 pub(super) const JOB_WAS_DELETED: &str = "The job was deleted.";

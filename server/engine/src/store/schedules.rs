@@ -329,6 +329,17 @@ pub enum Run {
     },
 }
 
+impl Run {
+    /// The job that was started.
+    #[must_use]
+    pub fn job(&self) -> Option<&JobView> {
+        match self {
+            Self::Started { job, .. } => Some(job),
+            Self::Skipped { .. } => None,
+        }
+    }
+}
+
 /// Schedules in the store. Every change by a user adds a line to the audit log, in the same commit.
 #[async_trait]
 pub trait Schedules: Send + Sync + 'static {

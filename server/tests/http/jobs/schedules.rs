@@ -90,7 +90,7 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
     ada.submit("resume_schedule", &[("id", &id)]);
     assert!(!ada.page(&page).contains("by ada, "));
 
-    assert!(ada.page(&format!("{page}?confirm=delete")).contains("Delete Hourly?"));
+    assert!(ada.page(&format!("{page}?confirm=delete-schedule")).contains("Delete Hourly?"));
     let outdated = ada.call("delete_schedule", &[("id", &id), ("revision", "0")]);
     assert_eq!(outdated.status(), StatusCode::CONFLICT);
     assert_eq!(redirect_target(&ada.submit("delete_schedule", &[("id", &id)])), "/schedules");
@@ -106,6 +106,32 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
     ] {
         assert!(log.contains(words), "{words}");
     }
+}
+
+#[test]
+fn runs_have_the_actions_of_their_jobs() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let page = create_schedule(&ada, &[]);
+    let path = redirect_target(&ada.submit("run_schedule", &[("id", id_in(&page))]));
+    let job = id_in(&path).to_owned();
+    ada.wait(job.parse().unwrap());
+    let offered = |user: &UserClient| {
+        let shown = user.page(&page);
+        let row = shown.split("<tr").find(|row| row.contains(&format!("href=\"{path}\""))).unwrap();
+        let row = row.split("</tr>").next().unwrap();
+        let labels =
+            row.split("aria-label=\"").skip(1).filter(|part| !part.split('>').next().unwrap().contains("hidden"));
+        labels.map(|part| part.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(offered(&ada), [format!("Run again #{job}"), format!("Delete #{job}")]);
+    let shown = ada.page(&page);
+    for id in ["confirm-delete", "confirm-cancel", "confirm-delete-schedule"] {
+        assert_eq!(shown.matches(&format!("id=\"{id}\"")).count(), 1, "{id}");
+    }
+    assert_eq!(offered(&server.add_user(&ada, "otto", "operator")), [format!("Run again #{job}")]);
+    assert_eq!(offered(&server.add_user(&ada, "vera", "viewer")), <[String; 0]>::default());
+    assert_eq!(redirect_target(&ada.submit("delete_job", &[("id", &job), ("back", &page)])), page);
+    assert!(!ada.page(&page).contains(&format!("href=\"{path}\"")), "a deleted job has no row");
 }
 
 #[test]

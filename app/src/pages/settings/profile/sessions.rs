@@ -9,7 +9,10 @@ use crate::{
     base_path::url,
     components::Timestamp,
     context::app,
-    pages::settings::shared::{ActionButton, LastUsed},
+    pages::{
+        settings::shared::{ActionButton, LastUsed},
+        shared::{Ask, Question, QuestionDialog},
+    },
 };
 
 /// Bytes of a session's key that identify it.
@@ -50,15 +53,32 @@ pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView
                     view! {
                         <footer>
                             <span>{text::SIGN_OUT_HINT}</span>
-                            <form class="actions" method="post" action=url("/api/end_other_sessions")>
-                                <button class="button small danger" type="submit">
-                                    {text::SIGN_OUT_EVERYWHERE_ELSE}
-                                </button>
-                            </form>
+                            <SignOutElsewhere />
                         </footer>
                     }
                 })}
         </section>
+    }
+}
+
+#[component]
+fn SignOutElsewhere() -> impl IntoView {
+    let question = Question::new(url("/settings"), &"sign-out");
+    let title = text::CONFIRM_SIGN_OUT.to_owned();
+    let consequences = text::SIGN_OUT_CONSEQUENCES.to_owned();
+    view! {
+        <div class="actions">
+            <Ask question=question.clone() class="button small danger">
+                {text::SIGN_OUT_EVERYWHERE_ELSE}
+            </Ask>
+        </div>
+        <QuestionDialog question title consequences>
+            <form method="post" action=url("/api/end_other_sessions")>
+                <button class="button danger primary" type="submit">
+                    {text::SIGN_OUT_EVERYWHERE_ELSE}
+                </button>
+            </form>
+        </QuestionDialog>
     }
 }
 

@@ -15,6 +15,9 @@ pub(super) const LAST_USED: &str = "Last used";
 pub(super) const ACTIONS: &str = "Actions";
 pub(super) const SIGN_OUT_HINT: &str = "Signs out all other sessions.";
 pub(super) const SIGN_OUT_EVERYWHERE_ELSE: &str = "Sign out everywhere else";
+pub(super) const CONFIRM_SIGN_OUT: &str = "Sign out everywhere else?";
+pub(super) const SIGN_OUT_CONSEQUENCES: &str =
+    "All your other sessions end. You stay signed in here, and tokens stay valid.";
 pub(super) const END: &str = "End";
 pub(super) const THIS_DEVICE: &str = "This device";
 

@@ -30,7 +30,7 @@ const SCOPES: [(Scope, &str); 2] = [(Scope::Read, text::READ_SCOPE), (Scope::Sta
 pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
     let form = ServerForm::new("make_token");
     let count = tokens.len().to_string();
-    let table = (!tokens.is_empty()).then(|| view! { <Tokens tokens now revoke="revoke_token" /> });
+    let table = (!tokens.is_empty()).then(|| view! { <Tokens tokens now revoke="revoke_token" page="/settings" /> });
     view! {
         <section class="card" aria-labelledby="tokens">
             <header>

@@ -5,8 +5,11 @@ use model::{Micros, Role};
 use super::text;
 use crate::{
     base_path::url,
-    components::{Icon, Timestamp, UserName, initials},
-    pages::settings::shared::{ActionButton, LastUsed},
+    components::{Icon, Timestamp, UserName, full_name, initials},
+    pages::{
+        settings::shared::{ActionButton, LastUsed},
+        shared::{Ask, Question, QuestionDialog},
+    },
 };
 
 /// One user and the actions on them.
@@ -74,11 +77,30 @@ fn ChangeRole(user: i64, name: String, role: Role) -> impl IntoView {
     }
 }
 
-/// Rare actions.
+/// Rare actions. The dialogs are beside the menu, which may be closed.
 #[component]
 fn MoreActions(user: i64, name: String, active: bool) -> impl IntoView {
     let (label, value) = (text::more_for(&name), user.to_string());
     let link = if active { text::RESET_PASSWORD } else { text::NEW_LINK };
+    let question = |what: &str| Question::new(url("/settings/users"), &format!("{what}-{user}"));
+    let (sign_out, remove) = (question("sign-out"), question("remove"));
+    let ask = |question: &Question, class, word| {
+        let object = format!(" {name}");
+        view! {
+            <Ask question=question.clone() class=class>
+                {word}
+                <span class="visually-hidden">{object}</span>
+            </Ask>
+        }
+    };
+    let dialog = |question, function, title, consequences: &str, word| {
+        let (value, of, consequences) = (value.clone(), name.clone(), consequences.to_owned());
+        view! {
+            <QuestionDialog question title consequences>
+                <ActionButton function name="user" value class="button danger primary" word of />
+            </QuestionDialog>
+        }
+    };
     view! {
         <details class="more">
             <summary class="button square quiet small" aria-label=label.clone() title=label>
@@ -86,23 +108,21 @@ fn MoreActions(user: i64, name: String, active: bool) -> impl IntoView {
             </summary>
             <div class="actions">
                 <ActionButton function="reset_password" name="user" value=value.clone() class="button small" word=link of=name.clone() />
-                <ActionButton
-                    function="end_sessions_of"
-                    name="user"
-                    value
-                    class="button small"
-                    word=text::SIGN_OUT_EVERYWHERE
-                    of=name.clone()
-                />
+                {ask(&sign_out, "button small", text::SIGN_OUT_EVERYWHERE)}
                 <a class="button small" href=url(&format!("/settings/users?rename={user}"))>
                     {text::DISPLAY_NAME}
                     <span class="visually-hidden">{text::of(&name)}</span>
                 </a>
-                <a class="button small danger" href=url(&format!("/settings/users?remove={user}"))>
-                    {text::REMOVE}
-                    <span class="visually-hidden">{format!(" {name}")}</span>
-                </a>
+                {ask(&remove, "button small danger", text::REMOVE)}
             </div>
         </details>
+        {dialog(
+            sign_out,
+            "end_sessions_of",
+            text::confirm_sign_out(&full_name(&name)),
+            text::SIGN_OUT_CONSEQUENCES,
+            text::SIGN_OUT_EVERYWHERE,
+        )}
+        {dialog(remove, "remove_user", text::confirm_removal(&full_name(&name)), text::REMOVAL_CONSEQUENCES, text::REMOVE)}
     }
 }

@@ -16,11 +16,15 @@ pub(super) const VIEWERS_CAN: &str = "can view and download.";
 pub(super) const OPERATORS_CAN: &str = "can also run, cancel and retry jobs.";
 pub(super) const ADMINISTRATORS_CAN: &str = "also manage users, tasks and queues.";
 
-// Remove
+// Questions
+pub(super) const SIGN_OUT_CONSEQUENCES: &str = "All of their sessions end. Tokens stay valid.";
 pub(super) const REMOVAL_CONSEQUENCES: &str =
     "Sessions, invites and tokens are revoked. Jobs and audit log are kept. The name cannot be reused.";
-pub(super) const CANCEL: &str = "Cancel";
 pub(super) const REMOVE: &str = "Remove";
+
+pub(super) fn confirm_sign_out(name: &dyn Display) -> String {
+    format!("Sign out {name} everywhere?")
+}
 
 pub(super) fn confirm_removal(name: &dyn Display) -> String {
     format!("Remove {name}?")

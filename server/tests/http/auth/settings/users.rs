@@ -85,8 +85,9 @@ fn removed_user_loses_sessions_and_tokens_but_jobs_stay() {
     let job = mei.run();
     let user = user_id(&ada, "mei");
 
-    let page = ada.page(&format!("/settings/users?remove={user}"));
-    assert!(page.contains("Remove mei?") && page.contains("cannot be reused"), "{page}");
+    let page = ada.page(&format!("/settings/users?confirm=remove-{user}"));
+    let dialog = page.split("<dialog").find(|dialog| dialog.contains("Remove mei?")).unwrap();
+    assert!(dialog.split('>').next().unwrap().contains(" open") && dialog.contains("cannot be reused"), "{dialog}");
     assert_eq!(mei.get("/jobs").status(), 200);
     let page = submit_and_follow(&ada, "remove_user", &[("user", &user)]);
     assert!(page.contains("mei was removed. Jobs and audit log are kept."), "{page}");
@@ -95,7 +96,7 @@ fn removed_user_loses_sessions_and_tokens_but_jobs_stay() {
     assert_eq!(get_with_token(&server, &token, "/jobs").status(), 401);
     assert_eq!(server.new_client().call("sign_in", &[("name", "mei"), ("password", PASSWORD)]).status(), 401);
     assert!(ada.page(&format!("/jobs/{job}")).contains("mei"));
-    assert!(!ada.page(&format!("/settings/users?remove={user}")).contains("Remove mei?"));
+    assert!(!ada.page(&format!("/settings/users?confirm=remove-{user}")).contains("Remove mei?"));
     rejected(ada.call("remove_user", &[("user", &user)]), 409, "no_such_user");
 }
 
