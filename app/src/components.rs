@@ -48,6 +48,6 @@ pub use timestamp::{
     Countdown, JobTimestamp, Timestamp, ago, local_time, localise, time_until, use_local_zone, write_time,
 };
 #[cfg(feature = "ssr")]
-pub(crate) use timestamp::{day, instant, whose_zone, zone_name, zone_names};
+pub(crate) use timestamp::{day, instant, whose_zone, zone_name};
 #[cfg(feature = "ssr")]
 pub use user_name::{UserName, UserNames, full_name, initials, shown_name};

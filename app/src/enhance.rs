@@ -26,7 +26,6 @@ enum Enhancement {
     JobLog,
     /// The jobs, and whether the page updates its title itself.
     PinnedJobs(Vec<JobView>, bool),
-    Questions,
     StartForm,
     UploadFields,
 }
@@ -43,7 +42,6 @@ fn start(enhancement: Enhancement) {
         }
         Enhancement::JobLog => job_log::start(),
         Enhancement::PinnedJobs(jobs, titled) => pinned_jobs::follow(jobs, titled),
-        Enhancement::Questions => questions::start(),
         Enhancement::StartForm => start_form::start(),
         Enhancement::UploadFields => upload_fields::start(),
     }
@@ -70,7 +68,7 @@ pub fn PathPickers() -> impl IntoView {
     enhance(Enhancement::PathPickers);
 }
 
-/// In-place forms: submit the forms in `[data-forms]` in place, and open the dialogs of [`Questions`].
+/// In-place forms: submit the forms in `[data-forms]` in place, and open the dialogs of questions.
 #[island]
 pub fn InPlaceForms() -> impl IntoView {
     enhance(Enhancement::InPlaceForms);
@@ -80,12 +78,6 @@ pub fn InPlaceForms() -> impl IntoView {
 #[island]
 pub fn JobLog() -> impl IntoView {
     enhance(Enhancement::JobLog);
-}
-
-/// Questions: links with `data-opens` and `data-closes` open and close dialogs.
-#[island]
-pub fn Questions() -> impl IntoView {
-    enhance(Enhancement::Questions);
 }
 
 /// Submits the form with `data-starts` in place.

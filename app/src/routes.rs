@@ -11,7 +11,6 @@ use leptos_router::{
 
 use crate::{
     base_path::base_path,
-    components::zone_names,
     context::app,
     islands::{LocalTimes, OfflineNotice},
     layout::{
@@ -61,10 +60,9 @@ fn Document(options: LeptosOptions, page: PageContext) -> impl IntoView {
     let theme = page.theme.attribute();
     let base = Some(base_path()).filter(|base| !base.is_empty());
     let zone = app().zone.as_ref().and_then(|zone| zone.iana_name().map(str::to_owned));
-    let names = zone.is_some().then(zone_names);
     let reader = app().reader_key();
     view! {
-        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme data-who=reader data-zone=zone data-zone-names=names>
+        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme data-who=reader data-zone=zone>
             <head>
                 <DocumentHead options=options.clone() />
                 <AutoReload options=options.clone() />

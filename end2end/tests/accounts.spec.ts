@@ -310,7 +310,7 @@ test("time zone: server and browser write the same tooltips", async ({ server, o
   await noScript.context().close();
 });
 
-for (const [zone, name] of [["Europe/Berlin", "CES?T"], ["America/New_York", "E[SD]T"], ["Asia/Tokyo", "UTC\\+9"], ["Asia/Kathmandu", "UTC\\+5:45"], ["UTC", "UTC"]] as const) {
+for (const [zone, name] of [["Europe/Berlin", "CES?T"], ["America/New_York", "UTC-[45]"], ["Asia/Tokyo", "UTC\\+9"], ["Asia/Kathmandu", "UTC\\+5:45"], ["UTC", "UTC"]] as const) {
   test(`time zone: tooltips name the browser's zone ${zone}`, async ({ server, browser, apiClient }) => {
     const first = await createAdministrator(server);
     const job = await startJob(await apiClient(first), "demo", { seconds: 0 });

@@ -106,3 +106,34 @@ test("schedules: a preview during an upload waits for it, and saves nothing", as
   await page.goto("/schedules");
   await expect(page.getByRole("link", { name: "Import a CSV file" })).toHaveCount(0);
 });
+
+test("schedule page: a run has the actions of its job, in place", async ({ page, request }) => {
+  await page.goto("/schedules/new?kind=demo");
+  await page.getByLabel("Name", { exact: true }).fill("Weekly");
+  await page.getByLabel("Cron expression").fill("0 3 * * 1");
+  await page.getByLabel("Seconds", { exact: true }).fill("60");
+  await page.getByRole("button", { name: "Save schedule" }).click();
+  await expect(page).toHaveURL(/\/schedules\/\d+$/);
+  const schedule = page.url();
+  await waitUntilLive(page);
+  await page.getByRole("button", { name: "Run now" }).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  const job = /\d+$/.exec(page.url())![0];
+  await page.goto(schedule);
+  await waitUntilLive(page);
+  const row = page.locator("tbody tr", { hasText: `#${job}` });
+  await row.getByRole("button", { name: `Cancel #${job}`, exact: true }).click();
+  await expect(row).toContainText("Cancelled");
+  await row.getByRole("button", { name: `Retry #${job}`, exact: true }).click();
+  await expect(row.getByRole("button", { name: `Cancel #${job}`, exact: true })).toBeVisible();
+  await request.post("/api/cancel_job", { form: { id: job } });
+  await row.getByRole("link", { name: `Delete #${job}`, exact: true }).click();
+  const question = page.getByRole("dialog");
+  await expect(question).toContainText(`Delete job #${job}?`);
+  await question.getByRole("button", { name: "Delete job" }).click();
+  await expect(row).toHaveCount(0);
+  await expect(page.locator(".toast")).toContainText("The job was deleted.");
+  await expect(page).toHaveURL(schedule);
+  await page.getByRole("link", { name: "Delete Weekly" }).click();
+  await expect(question).toContainText("Delete schedule");
+});

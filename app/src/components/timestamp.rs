@@ -17,7 +17,7 @@ pub fn Timestamp(
 ) -> impl IntoView {
     let text = if clock { zone::civil(at).clock() } else { local_time(at) };
     view! {
-        <time class:clock=clock datetime=zone::iso(at) title=(!clock).then(|| full_time(at))>
+        <time class:clock=clock datetime=zone::iso(at) title=(!clock).then(|| zone::full(at))>
             {text}
         </time>
     }
@@ -38,7 +38,7 @@ pub fn JobTimestamp(job: LiveJob, at: fn(&JobView) -> Option<Micros>) -> impl In
         <time
             hidden=job.map(move |job, _| at(job).is_none())
             datetime=job.map(move |job, _| at(job).map(zone::iso))
-            title=job.map(move |job, _| at(job).filter(|_| is_zone_known()).map(full_time))
+            title=job.map(move |job, _| at(job).filter(|_| is_zone_known()).map(zone::full))
         >
             {job.map(text)}
         </time>
@@ -103,42 +103,10 @@ pub fn local_time(at: Micros) -> String {
     }
 }
 
-/// With date and zone: `Sat, 21 Nov 2026, 14:32:28 CET`.
-fn full_time(at: Micros) -> String {
-    let then = zone::civil(at);
-    let offset = then.minutes() - at.0.div_euclid(60_000_000);
-    let name = zone::name(at, offset).unwrap_or_else(|| utc_offset(offset));
-    format!("{}, {} {}, {} {name}", then.weekday(), then.day_and_month(), then.year, then.clock())
-}
-
-/// `UTC+3`, `UTC-3:30`, `UTC`.
-fn utc_offset(minutes: i64) -> String {
-    let mut text = "UTC".to_owned();
-    if minutes != 0 {
-        text.push(if minutes < 0 { '-' } else { '+' });
-        text.push_str(&(minutes.abs() / 60).to_string());
-    }
-    match minutes.abs() % 60 {
-        0 => text,
-        rest => format!("{text}:{rest:02}"),
-    }
-}
-
-/// Returns the name of an offset (minutes) in `60 CET 120 CEST`.
-fn name_of_offset(names: &str, offset: i64) -> Option<String> {
-    let mut words = names.split(' ');
-    while let (Some(minutes), Some(name)) = (words.next(), words.next()) {
-        if minutes.parse() == Ok(offset) {
-            return Some(name.to_owned());
-        }
-    }
-    None
-}
-
 #[cfg(feature = "ssr")]
 pub use zone::ReaderZone;
 #[cfg(feature = "ssr")]
-pub(crate) use zone::{day, instant, whose_zone, zone_name, zone_names};
+pub(crate) use zone::{day, instant, whose_zone, zone_name};
 
 /// A timestamp in some zone. Months and days count from 1.
 struct Civil {
@@ -153,22 +121,6 @@ struct Civil {
 impl Civil {
     fn clock(&self) -> String {
         format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
-    }
-
-    /// Days since 1 January 1970, a Thursday: years begin in March, so that the leap day is the last.
-    fn days(&self) -> i64 {
-        let (month, year) = (i64::from(self.month), i64::from(self.year) - i64::from(self.month < 3));
-        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(self.day) - 1;
-        365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
-    }
-
-    /// Minutes since 1970 on the clocks of the zone.
-    fn minutes(&self) -> i64 {
-        self.days() * 1_440 + i64::from(self.hour) * 60 + i64::from(self.minute)
-    }
-
-    fn weekday(&self) -> &'static str {
-        ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][self.days().rem_euclid(7) as usize]
     }
 
     fn day_and_month(&self) -> String {
@@ -186,7 +138,7 @@ mod zone {
     use leptos::prelude::use_context;
     use model::Micros;
 
-    use super::{Civil, full_time, name_of_offset};
+    use super::Civil;
 
     /// The zone that the user chose; a context of the page.
     #[derive(Clone, Debug)]
@@ -238,25 +190,32 @@ mod zone {
 
     /// The name of the reader's zone now: `CET`, `UTC+3`.
     pub(crate) fn zone_name() -> String {
-        let full = full_time(now());
-        full.rsplit(' ').next().unwrap_or_default().to_owned()
+        name(now())
     }
 
-    /// The abbreviations of the reader's zone this year by offset, for the browser, which knows only some: `60 CET 120
-    /// CEST`. Empty for a zone without.
-    pub(crate) fn zone_names() -> String {
-        let year = zoned(now()).year();
-        let names = [1, 7].into_iter().filter_map(|month| {
-            let at = jiff::civil::Date::new(year, month, 1).ok()?.to_zoned(reader()).ok()?;
-            let name = at.strftime("%Z").to_string();
-            let is_abbreviation = name.bytes().all(|byte| byte.is_ascii_alphabetic());
-            is_abbreviation.then(|| format!("{} {name}", at.offset().seconds() / 60))
-        });
-        names.collect::<Vec<_>>().join(" ")
+    /// With date and zone as browsers write them in British English: `Sat, 21 Nov 2026, 14:32:28 CET`, `21 Sept`. They
+    /// know the abbreviations of Europe; elsewhere they write the offset.
+    pub(super) fn full(at: Micros) -> String {
+        let month = if civil(at).month == 9 { "Sept" } else { "%b" };
+        let day = zoned(at).strftime(&format!("%a, %-d {month} %Y, %H:%M:%S")).to_string();
+        format!("{day} {}", name(at))
     }
 
-    pub(super) fn name(_: Micros, offset: i64) -> Option<String> {
-        name_of_offset(&zone_names(), offset)
+    /// `CET`, `UTC+3`, `UTC-3:30`.
+    fn name(at: Micros) -> String {
+        const KNOWN: [&str; 9] = ["UTC", "GMT", "BST", "WET", "WEST", "CET", "CEST", "EET", "EEST"];
+        let at = zoned(at);
+        let name = at.strftime("%Z").to_string();
+        if KNOWN.contains(&name.as_str()) {
+            return name;
+        }
+        let minutes = at.offset().seconds() / 60;
+        let (sign, minutes) = (if minutes < 0 { '-' } else { '+' }, minutes.abs());
+        match (minutes / 60, minutes % 60) {
+            (0, 0) => "UTC".to_owned(),
+            (hours, 0) => format!("UTC{sign}{hours}"),
+            (hours, rest) => format!("UTC{sign}{hours}:{rest:02}"),
+        }
     }
 
     /// The possessive before "time zone".
@@ -281,20 +240,23 @@ mod zone {
     use model::Micros;
     use wasm_bindgen::JsValue;
 
-    use super::{Civil, name_of_offset};
+    use super::Civil;
 
     fn date(at: Micros) -> Date {
         Date::new(&(at.0 as f64 / 1e3).into())
     }
 
-    fn attribute(name: &str) -> Option<String> {
-        document().document_element()?.get_attribute(name)
+    fn chosen_zone() -> Option<String> {
+        document().document_element()?.get_attribute("data-zone")
     }
 
-    /// Formats a timestamp with `Intl.DateTimeFormat` and one option. `None` for a zone that the browser does not know.
-    fn format(at: Micros, language: &str, option: &str, value: &str) -> Option<String> {
-        let object = Object::new();
-        Reflect::set(&object, &option.into(), &value.into()).ok()?;
+    /// Formats a timestamp with `Intl.DateTimeFormat`. `None` for a zone that the browser does not know.
+    fn format(at: Micros, language: &str, options: &[(&str, &str)]) -> Option<String> {
+        let (object, zone) = (Object::new(), chosen_zone());
+        let zone = zone.as_deref().map(|zone| ("timeZone", zone));
+        for (name, value) in options.iter().copied().chain(zone) {
+            Reflect::set(&object, &name.into(), &value.into()).ok()?;
+        }
         // Called by name, because it throws for an unknown zone.
         let format = Reflect::get(&date(at), &JsValue::from("toLocaleString")).ok()?;
         let format: js_sys::Function = wasm_bindgen::JsCast::dyn_into(format).ok()?;
@@ -321,7 +283,8 @@ mod zone {
 
     /// In Swedish, which is `2026-11-21 14:32:28`.
     fn chosen(at: Micros) -> Option<Civil> {
-        let text = format(at, "sv-SE", "timeZone", &attribute("data-zone")?)?;
+        chosen_zone()?;
+        let text = format(at, "sv-SE", &[])?;
         let mut numbers = text.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u16>);
         let mut next = || numbers.next()?.ok();
         let year = i32::from(next()?);
@@ -333,17 +296,23 @@ mod zone {
         date(at).to_iso_string().into()
     }
 
-    /// The abbreviation of the zone that the user chose is the server's; that of the browser's zone is one that an
-    /// English-speaking country uses, as each knows only those near it.
-    pub(super) fn name(at: Micros, offset: i64) -> Option<String> {
-        if let Some(names) = attribute("data-zone-names") {
-            return name_of_offset(&names, offset);
+    pub(super) fn full(at: Micros) -> String {
+        let options = [
+            ("weekday", "short"),
+            ("day", "numeric"),
+            ("month", "short"),
+            ("year", "numeric"),
+            ("hour", "2-digit"),
+            ("minute", "2-digit"),
+            ("second", "2-digit"),
+            ("timeZoneName", "short"),
+        ];
+        let text = format(at, "en-GB", &options).unwrap_or_else(|| iso(at));
+        let (day, name) = text.rsplit_once(' ').unwrap_or_default();
+        match name.strip_prefix("GMT") {
+            Some(offset) if !offset.is_empty() => day.to_owned() + " UTC" + offset,
+            _ => text,
         }
-        ["en-GB", "en-US", "en-AU"].into_iter().find_map(|language| {
-            let text = format(at, language, "timeZoneName", "short")?;
-            let name = text.rsplit(' ').next()?;
-            name.bytes().all(|byte| byte.is_ascii_alphabetic()).then(|| name.to_owned())
-        })
     }
 }
 
@@ -371,7 +340,7 @@ pub fn write_time(time: &web_sys::Element, at: Micros) {
         text.truncate(5);
     }
     write(time, &text);
-    set(time, "title", Some(&full_time(at)));
+    set(time, "title", Some(&zone::full(at)));
 }
 
 /// Keeps the text node, which may belong to a view.

@@ -6,7 +6,7 @@ use model::{JobId, JobState, JobView, Micros};
 use super::text;
 use crate::{
     base_path::url,
-    components::{Icon, JobName, JobTableHead, LiveJob, ProgressCell, TimeCell, job_href, reactive},
+    components::{Icon, JobName, JobTableHead, LiveJob, ProgressCell, Reactive, TimeCell, job_href, reactive},
     live,
 };
 
@@ -90,7 +90,9 @@ fn JobRow(job: JobView, rights: StoredValue<RowRights>, gone: RwSignal<Vec<JobId
 #[component]
 pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView {
     let RowActions { asks, deletes } = actions;
-    let action = |name: &str, icon: &'static str, word: &str, allowed: fn(&JobView) -> bool| {
+    let unless = |allowed: fn(&JobView) -> bool| job.map(move |job, _| !allowed(job));
+    let can_cancel = |asked: bool| job.map(move |job, _| asked != asks || !can_cancel(job));
+    let action = |name: &str, icon: &'static str, word: &str, hidden: Reactive<bool>| {
         let label = format!("{word} #{id}");
         view! {
             <button
@@ -99,14 +101,14 @@ pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView
                 formaction=url(&format!("/api/{name}"))
                 title=label.clone()
                 aria-label=label
-                hidden=job.map(move |job, _| !allowed(job))
+                hidden=hidden
             >
                 <Icon name=icon />
             </button>
         }
     };
     // Opens a dialog; without script, the page of the job, which asks.
-    let question = |what: &str, icon: &'static str, word: &str, allowed: fn(&JobView) -> bool| {
+    let question = |what: &str, icon: &'static str, word: &str, hidden: Reactive<bool>| {
         let label = format!("{word} #{id}");
         view! {
             <a
@@ -116,7 +118,7 @@ pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView
                 data-job=id.0
                 title=label.clone()
                 aria-label=label
-                hidden=job.map(move |job, _| !allowed(job))
+                hidden=hidden
             >
                 <Icon name=icon />
             </a>
@@ -126,11 +128,11 @@ pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView
         <form method="post">
             <input type="hidden" name="id" value=id.0 />
             <input type="hidden" name="stay" value="true" />
-            {action("retry_job", "retry", text::RETRY, |job| is_over(job) && job.state != JobState::Succeeded)}
-            {action("rerun_job", "plus", text::RUN_AGAIN, is_over)}
-            {(!asks).then(|| action("cancel_job", "stop", text::CANCEL, can_cancel))}
-            {asks.then(|| question("cancel", "stop", text::CANCEL, can_cancel))}
-            {deletes.then(|| question("delete", "trash", text::DELETE, is_over))}
+            {action("retry_job", "retry", text::RETRY, unless(|job| is_over(job) && job.state != JobState::Succeeded))}
+            {action("rerun_job", "plus", text::RUN_AGAIN, unless(is_over))}
+            {action("cancel_job", "stop", text::CANCEL, can_cancel(false))}
+            {question("cancel", "stop", text::CANCEL, can_cancel(true))}
+            {deletes.then(|| question("delete", "trash", text::DELETE, unless(is_over)))}
         </form>
     }
 }

@@ -11,7 +11,7 @@ use engine::access::Action;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::{base_path::url, components::Icon, context::app, enhance::Questions};
+use crate::{base_path::url, components::Icon, context::app, enhance::InPlaceForms};
 
 pub use audit::{Audit, AuditFilter};
 pub use profile::Profile;
@@ -88,7 +88,7 @@ fn Settings(section: Section, children: Children) -> impl IntoView {
             </nav>
             <div class="stack">{matter}</div>
         </div>
-        <Questions />
+        <InPlaceForms />
     }
 }
 

@@ -190,14 +190,13 @@ fn times_are_shown_in_the_users_time_zone() {
     assert!(ada.page(&format!("/jobs/{job}")).contains(" UTC+5:45\""), "a time in another zone");
     assert!(ada.page("/new/demo").contains("In your time zone (UTC+5:45)."));
     assert!(!server.add_user(&ada, "mei", "operator").page(&format!("/jobs/{job}")).contains("UTC+5:45"));
-    for (zone, names, shown) in [
-        ("Europe/Berlin", "60 CET 120 CEST", [" CET\"", " CEST\""]),
-        ("America/St_Johns", "-210 NST -150 NDT", [" NST\"", " NDT\""]),
-        ("America/Sao_Paulo", "", [" UTC-3\"", " UTC-2\""]),
+    for (zone, shown) in [
+        ("Europe/Berlin", [" CET\"", " CEST\""]),
+        ("America/St_Johns", [" UTC-3:30\"", " UTC-2:30\""]),
+        ("Africa/Abidjan", [" GMT\"", " GMT\""]),
     ] {
         submit_and_follow(&ada, "set_time_zone", &[("time_zone", zone)]);
         let page = ada.page(&format!("/jobs/{job}"));
-        assert!(page.contains(&format!("data-zone-names=\"{names}\"")), "{zone}: {page}");
         assert!(shown.iter().any(|name| page.contains(name)), "{zone}: {page}");
     }
 
