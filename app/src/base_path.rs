@@ -26,8 +26,8 @@ pub fn url(path: &str) -> String {
     format!("{}{path}", base_path())
 }
 
-/// Returns `address` if it is that of a list of jobs: the overview, the job list or a schedule, with any query. Anything
-/// else could lead to another site.
+/// Returns `address` if it is that of a list of jobs: the overview, the job list or a schedule, with any query.
+/// Anything else could lead to another site.
 #[cfg(feature = "ssr")]
 pub fn list_address(address: &str) -> Option<String> {
     let page = address.split(['?', '#']).next().unwrap_or_default();

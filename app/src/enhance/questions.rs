@@ -4,8 +4,8 @@ use web_sys::{Element, Event, HtmlDialogElement};
 
 use crate::browser;
 
-/// Questions: links with `data-opens` and `data-closes` open and close a dialog, which keeps the focus while it is open.
-/// A form of the page that is on its way is not sent again.
+/// Questions: links with `data-opens` and `data-closes` open and close a dialog, which keeps the focus while it is
+/// open. A form of the page that is on its way is not sent again.
 pub(super) fn start() {
     browser::on(&document(), "click", turn_dialog);
     browser::on(&document(), "submit", |event| {

@@ -124,11 +124,12 @@ pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView
             </a>
         }
     };
+    let went_wrong = |job: &JobView| is_over(job) && job.state != JobState::Succeeded;
     view! {
         <form method="post">
             <input type="hidden" name="id" value=id.0 />
             <input type="hidden" name="stay" value="true" />
-            {action("retry_job", "retry", text::RETRY, unless(|job| is_over(job) && job.state != JobState::Succeeded))}
+            {action("retry_job", "retry", text::RETRY, unless(went_wrong))}
             {action("rerun_job", "plus", text::RUN_AGAIN, unless(is_over))}
             {action("cancel_job", "stop", text::CANCEL, can_cancel(false))}
             {question("cancel", "stop", text::CANCEL, can_cancel(true))}

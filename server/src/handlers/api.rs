@@ -220,8 +220,8 @@ fn session_for_flash(extensions: &Extensions) -> Option<Session> {
     }
 }
 
-/// Path and query of the referring page, on this server whatever the header contains. Without the question that the form
-/// answers.
+/// Path and query of the referring page, on this server whatever the header contains. Without the question that the
+/// form answers.
 fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());

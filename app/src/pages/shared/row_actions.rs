@@ -54,8 +54,8 @@ pub(in crate::pages) fn Refusal() -> impl IntoView {
     }
 }
 
-/// A question about the job of a row; script fills in its number. Without script, the link leads to the page of the job,
-/// which asks.
+/// A question about the job of a row; script fills in its number. Without script, the link leads to the page of the
+/// job, which asks.
 fn question(what: &'static str, word: &'static str, consequences: &'static str, keep: &'static str) -> impl IntoView {
     let id = format!("confirm-{what}");
     let heading = format!("{id}-title");
