@@ -6,7 +6,7 @@ use model::JobId;
 use crate::components::full_name;
 
 /// The actions, with their labels in the filter.
-pub(super) const ACTIONS: [(&str, &str); 42] = [
+pub(super) const ACTIONS: [(&str, &str); 43] = [
     ("signed_in", "Signed in"),
     ("sign_in_failed", "Failed to sign in"),
     ("sign_in_throttled", "Rate limited"),

@@ -20,6 +20,7 @@ pub(super) const ADMINISTRATORS_CAN: &str = "also manage users, tasks and queues
 pub(super) const SIGN_OUT_CONSEQUENCES: &str = "All of their sessions end. Tokens stay valid.";
 pub(super) const REMOVAL_CONSEQUENCES: &str =
     "Sessions, invites and tokens are revoked. Jobs and audit log are kept. The name cannot be reused.";
+pub(super) const CANCEL: &str = "Cancel";
 pub(super) const REMOVE: &str = "Remove";
 
 pub(super) fn confirm_sign_out(name: &dyn Display) -> String {

@@ -9,7 +9,7 @@ use super::Rng;
 use crate::support::site::route_table;
 
 /// The arguments of each server function.
-const ARGUMENTS: [(&str, &[&str]); 45] = [
+const ARGUMENTS: [(&str, &[&str]); 47] = [
     ("start_job", &["kind", "input", "rerun_of", "start_at", "priority", "unique_key", "idempotency_key"]),
     ("rerun_job", &["id", "stay"]),
     ("cancel_job", &["id"]),
