@@ -133,6 +133,23 @@ test("upload: a start before it has arrived waits for it and starts one job", as
   await expect(page.getByRole("main")).toContainText(/Rows loaded\s*2/);
 });
 
+test("upload: a file that was chosen before the script arrived is sent", async ({ page }) => {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/split_enhance.wasm", async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.goto("/new/import-csv");
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
+  await page.getByLabel("Table", { exact: true }).fill("chosen_early");
+  release();
+  await expect(page.getByText(/, uploaded$/)).toBeVisible();
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  await expect(page.getByRole("main")).toContainText(/Rows loaded\s*2/);
+});
+
 test("upload: a failed or cancelled one gives the start button back", async ({ page }) => {
   await open(page, "/new/import-csv");
   let fail = () => {};

@@ -97,6 +97,10 @@ impl Sender {
         self.on_button(&self.here, |sender| sender.remove());
         self.on_button(&self.sending, |sender| sender.stop());
         self.on_button(&self.lost, Self::start);
+        // A file may have been chosen before this program was here.
+        if self.input.files().is_some_and(|files| files.length() > 0) {
+            self.start();
+        }
     }
 
     fn on_button(self: &Rc<Self>, part: &Element, act: fn(&Rc<Self>)) {

@@ -75,6 +75,7 @@ types! {
     "state": model::StateEvent,
     "log": model::LogEvent,
     "gate": model::QueueControl,
+    "schedule": model::ScheduleEvent,
     "message": model::MessageEvent,
     "heartbeat": model::Heartbeat,
     "job": model::JobView,

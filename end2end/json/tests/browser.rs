@@ -9,8 +9,8 @@ use std::{
 use milepost_json_check::read;
 use model::{
     ControlTarget, Counts, Eta, Failure, FieldError, FolderEntry, FolderListing, Heartbeat, Hello, JobId, JobState,
-    JobView, Level, LogEvent, LogLine, MessageEvent, MessageTo, Micros, Progress, ProgressEvent, QueueControl, Seq,
-    Snapshot, Stage, StateEvent, StreamEvent, StreamId, Tone,
+    JobView, Level, LogEvent, LogLine, MessageEvent, MessageTo, Micros, Progress, ProgressEvent, QueueControl,
+    ScheduleEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId, Tone,
 };
 use serde_json::{Value, json};
 
@@ -111,6 +111,7 @@ fn events() -> Vec<StreamEvent> {
         })),
         StreamEvent::Log(log),
         StreamEvent::QueueControl(QueueControl::open(ControlTarget::Queue, "disk")),
+        StreamEvent::Schedule(ScheduleEvent { schedule: 3, kind: "demo".to_owned(), owner: "olaf".to_owned() }),
         message(MessageTo::Everyone),
         message(MessageTo::User { user: "olaf".to_owned() }),
         message(MessageTo::Job { job: JobId(4) }),
@@ -125,6 +126,7 @@ fn events() -> Vec<StreamEvent> {
             | StreamEvent::State(_)
             | StreamEvent::Log(_)
             | StreamEvent::QueueControl(_)
+            | StreamEvent::Schedule(_)
             | StreamEvent::Message(_)
             | StreamEvent::Heartbeat(_) => {}
             StreamEvent::Bye(_) | StreamEvent::End(_) => unreachable!("a page does not read it"),

@@ -85,13 +85,15 @@ impl Drop for OnDrop {
 async fn blocking_task_is_not_responding_until_it_returns() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
+    let (starts, mut started) = tokio::sync::mpsc::unbounded_channel();
     let test = TestEngine::build(|builder| {
         builder
             .concurrency(1)
             .register(Probe::<0>::new(move |ctx, _| {
-                let held = Arc::clone(&held);
+                let (held, starts) = (Arc::clone(&held), starts.clone());
                 async move {
                     ctx.blocking(move || {
+                        starts.send(()).expect("the test waits");
                         held.lock().expect("not poisoned").recv().expect("the test lets go");
                         Ok(Value::Null)
                     })
@@ -104,7 +106,8 @@ async fn blocking_task_is_not_responding_until_it_returns() {
     })
     .await;
     let job = test.start().await;
-    test.wait_for_state(job, JobState::Running).await;
+    // A cancel before this would end the attempt at once.
+    started.recv().await.expect("the task runs");
     let other = test.start_kind("probe-1", "").await;
     test.engine.cancel(job, "ann").await.expect("known");
     test.recorder.wait("that it does not respond", |events| told_not_responding(events, job)).await;
