@@ -11,7 +11,7 @@ use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use model::{bytes, count, duration};
 
-use super::shared::from_store;
+use super::shared::{Detail, from_store};
 use crate::{
     base_path::url,
     components::{Icon, Timestamp},
@@ -218,15 +218,5 @@ fn Licences() -> impl IntoView {
                 </details>
             </div>
         </section>
-    }
-}
-
-#[component]
-fn Detail(term: &'static str, children: Children) -> impl IntoView {
-    view! {
-        <div>
-            <dt>{term}</dt>
-            <dd>{children()}</dd>
-        </div>
     }
 }

@@ -1,6 +1,7 @@
 //! Parts that several pages share.
 
 mod deleted_notice;
+mod detail;
 mod error_summary;
 mod form_fields;
 mod from_store;
@@ -14,6 +15,7 @@ mod task_fields;
 pub(super) mod text;
 
 pub(super) use deleted_notice::DeletedNotice;
+pub(super) use detail::Detail;
 pub(super) use error_summary::ErrorSummary;
 pub(super) use form_fields::{Faults, Field, ServerForm};
 pub(super) use from_store::from_store;

@@ -8,6 +8,7 @@ use super::{data::Data, earlier_runs::EarlierRuns, input::InputCard, text};
 use crate::{
     base_path::url,
     components::{Icon, Timestamp, UserName},
+    pages::shared::Detail,
 };
 
 #[component]
@@ -72,16 +73,6 @@ fn approximate(seconds: f64) -> String {
         ..60.0 => text::WITHIN_A_MINUTE.to_owned(),
         ..5_400.0 => text::in_about_minutes(&fixed(seconds / 60.0, 0)),
         _ => text::in_about_hours(&fixed(seconds / 3_600.0, 0)),
-    }
-}
-
-#[component]
-fn Detail(#[prop(into)] term: String, children: Children) -> impl IntoView {
-    view! {
-        <div>
-            <dt>{term}</dt>
-            <dd>{children()}</dd>
-        </div>
     }
 }
 

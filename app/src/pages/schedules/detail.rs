@@ -27,7 +27,7 @@ use crate::{
     pages::{
         not_found::NotFound,
         shared::{
-            Ask, DeletedNotice, Json, JsonText, Question, QuestionDialog, Refusal, WithRowActions, from_store,
+            Ask, DeletedNotice, Detail, Json, JsonText, Question, QuestionDialog, Refusal, WithRowActions, from_store,
             row_rights,
         },
     },
@@ -196,22 +196,18 @@ fn Aside(schedule: Schedule) -> impl IntoView {
                 </header>
                 <div class="body">
                     <dl class="details">
-                        <Fact term=text::TASK fact=task />
-                        <Fact term=text::WHEN fact=format!("{} ({})", plan.expression, plan.zone) />
-                        <Fact term=text::OVERLAP fact=overlap(plan.overlap).to_owned() />
-                        <Fact term=text::MISSED_RUNS fact=missed(plan.missed) />
+                        <Detail term=text::TASK>{task}</Detail>
+                        <Detail term=text::WHEN>{format!("{} ({})", plan.expression, plan.zone)}</Detail>
+                        <Detail term=text::OVERLAP>{overlap(plan.overlap).to_owned()}</Detail>
+                        <Detail term=text::MISSED_RUNS>{missed(plan.missed)}</Detail>
                         {(plan.priority.level() != 0)
-                            .then(|| view! { <Fact term=text::PRIORITY fact=plan.priority.level().to_string() /> })}
-                        <div>
-                            <dt>{text::RUNS_AS}</dt>
-                            <dd>
-                                <UserName name=schedule.owner.clone() />
-                            </dd>
-                        </div>
-                        <div>
-                            <dt>{text::CHANGED}</dt>
-                            <dd><UserName name=schedule.changed_by.clone() /> ", " <Timestamp at=schedule.changed_at /></dd>
-                        </div>
+                            .then(|| view! { <Detail term=text::PRIORITY>{plan.priority.level().to_string()}</Detail> })}
+                        <Detail term=text::RUNS_AS>
+                            <UserName name=schedule.owner.clone() />
+                        </Detail>
+                        <Detail term=text::CHANGED>
+                            <UserName name=schedule.changed_by.clone() /> ", " <Timestamp at=schedule.changed_at />
+                        </Detail>
                     </dl>
                 </div>
             </section>
@@ -223,16 +219,6 @@ fn Aside(schedule: Schedule) -> impl IntoView {
                     <Json text=JsonText::of(&input) label=text::INPUT_AS_JSON id="input-json" />
                 </div>
             </section>
-        </div>
-    }
-}
-
-#[component]
-fn Fact(term: &'static str, fact: String) -> impl IntoView {
-    view! {
-        <div>
-            <dt>{term}</dt>
-            <dd>{fact}</dd>
         </div>
     }
 }

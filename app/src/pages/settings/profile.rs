@@ -1,6 +1,7 @@
 //! Profile page: the user's own display name, password, sessions, tokens and time zone.
 
 mod display_name;
+mod form_card;
 mod password;
 mod sessions;
 mod text;

@@ -1,11 +1,9 @@
 use leptos::prelude::*;
 
-use super::text;
-use crate::{
-    base_path::url,
-    pages::shared::{Faults, ServerForm},
-};
+use super::{form_card::FormCard, text};
+use crate::pages::shared::ServerForm;
 
+const FUNCTION: &str = "change_password";
 const LABELS: &[(&str, &str)] =
     &[("old", text::CURRENT_PASSWORD), ("new", text::NEW_PASSWORD), ("again", text::CONFIRM_PASSWORD)];
 
@@ -15,31 +13,17 @@ pub(super) fn Password(
     /// The user name, for password managers.
     name: String,
 ) -> impl IntoView {
-    let form = ServerForm::new("change_password");
+    let form = ServerForm::new(FUNCTION);
     let old = form.field("old", LABELS[0].1, "");
     let new = form.field("new", LABELS[1].1, text::PASSWORD_HELP);
     let again = form.field("again", LABELS[2].1, "");
     view! {
-        <form class="card" method="post" action=url("/api/change_password") aria-labelledby="password">
-            <header>
-                <h2 id="password">{text::PASSWORD}</h2>
-            </header>
-            <div class="body form">
-                <Faults form not=text::NOT_CHANGED labels=LABELS />
-                <input type="text" name="user" value=name autocomplete="username" readonly=true hidden=true />
-                <div class="fields">{old.line("password", "current-password", None)}</div>
-                <div class="fields">
-                    {new.line("password", "new-password", None)} {again.line("password", "new-password", None)}
-                </div>
+        <FormCard id="password" title=text::PASSWORD function=FUNCTION form labels=LABELS not=text::NOT_CHANGED save=text::CHANGE_PASSWORD hint=text::PASSWORD_HINT>
+            <input type="text" name="user" value=name autocomplete="username" readonly=true hidden=true />
+            <div class="fields">{old.line("password", "current-password", None)}</div>
+            <div class="fields">
+                {new.line("password", "new-password", None)} {again.line("password", "new-password", None)}
             </div>
-            <footer>
-                <span>{text::PASSWORD_HINT}</span>
-                <div class="actions">
-                    <button class="button small primary" type="submit">
-                        {text::CHANGE_PASSWORD}
-                    </button>
-                </div>
-            </footer>
-        </form>
+        </FormCard>
     }
 }
