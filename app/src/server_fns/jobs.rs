@@ -112,10 +112,7 @@ pub async fn delete_job(id: JobId, #[server(default)] back: String, #[server(def
         use_context::<http::request::Parts>().is_some_and(|parts| parts.headers.contains_key("sec-fetch-site"));
     if browser && let Some(session) = session().await? {
         let text = format!("Job #{id} was deleted.");
-        // The job is deleted, whether a page can say so or not.
-        if let Err(error) = flash::set(&session, flash::Flash::new(model::Tone::Success, text)).await {
-            tracing::warn!(%error, "the result of a form could not be kept for the next page");
-        }
+        flash::set(&session, flash::Flash::new(model::Tone::Success, text)).await;
     }
     Ok(())
 }

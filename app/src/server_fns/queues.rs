@@ -54,10 +54,7 @@ async fn pause(of: ControlTarget, name: String) -> ApiResult<()> {
         let text = paused_text(of, &name);
         let undo =
             Some(Undo { function: format!("resume_{}", of.as_str()), name: of.as_str().to_owned(), value: name });
-        // It is paused, whether a page can say so or not.
-        if let Err(error) = flash::set(&session, Flash { undo, ..Flash::new(model::Tone::Success, text) }).await {
-            tracing::warn!(%error, "the result of a form could not be kept for the next page");
-        }
+        flash::set(&session, Flash { undo, ..Flash::new(model::Tone::Success, text) }).await;
     }
     Ok(())
 }

@@ -43,9 +43,14 @@ pub fn without_script() -> Option<Session> {
     parts.extensions.get().map(|WithoutScript(session)| session.clone())
 }
 
-/// Stores it for the next page, in place of an unread one.
-pub async fn set(session: &Session, flash: Flash) -> Result<(), tower_sessions::session::Error> {
-    session.insert(KEY, flash).await
+/// Stores it for the next page, in place of an unread one. Returns whether that succeeded: what it says was done, whether
+/// a page can say so or not.
+pub async fn set(session: &Session, flash: Flash) -> bool {
+    let stored = session.insert(KEY, flash).await;
+    if let Err(error) = &stored {
+        tracing::warn!(%error, "the result of a form could not be kept for the next page");
+    }
+    stored.is_ok()
 }
 
 /// Takes it from the session; `None` if the session cannot be read. A session without one is not changed: removing

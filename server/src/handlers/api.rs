@@ -205,7 +205,7 @@ impl FormRedirect {
     /// Sets the flash message of the next page. Returns whether there is a session for it.
     pub(crate) async fn set_flash(&self, flash: Flash) -> bool {
         match &self.session {
-            Some(session) => flash::set(session, flash).await.is_ok(),
+            Some(session) => flash::set(session, flash).await,
             None => false,
         }
     }
