@@ -127,15 +127,18 @@ impl Draft {
         }
     }
 
-    /// Returns the schedule of the form, checked.
+    /// Returns the schedule of the form, which is checked when it is saved.
     ///
     /// # Errors
-    /// As [`Draft::start`].
+    /// `Error::InvalidInput` if reading the form found a fault, with every other fault as well.
     pub async fn schedule(&self, engine: &AuthorizedEngine, kind: &str, form: &Form) -> Result<NewSchedule, Error> {
         let mut faults = self.faults.clone();
         let schedule = schedule_plan::parse(self, kind, form, &mut faults);
-        collect_faults(engine.check_new_schedule(schedule.clone()).await, &mut faults)?;
-        if faults.is_empty() { Ok(schedule) } else { Err(Error::InvalidInput(faults)) }
+        if faults.is_empty() {
+            return Ok(schedule);
+        }
+        collect_faults(engine.check_new_schedule(schedule).await, &mut faults)?;
+        Err(Error::InvalidInput(faults))
     }
 
     /// Returns the input as JSON.

@@ -79,7 +79,9 @@ pub fn change_users(config: &Config, command: UserCommand) -> Result<()> {
                 let (user, secret) = auth.add_user(&name, role, &by).await?;
                 print_or_use_link(auth, config, &secret, password).await?;
                 // Last: the link is of use also if the display name is refused.
-                auth.set_display_name(user, &display_name.unwrap_or_default(), &by).await?;
+                if let Some(display_name) = display_name {
+                    auth.set_display_name(user, &display_name, &by).await?;
+                }
             }
             UserCommand::Rename { name, display_name } => {
                 let person = find_user(auth, &name)?;
