@@ -6,6 +6,7 @@ pub(crate) mod form_outcomes;
 pub(crate) mod form_pages;
 mod health;
 pub mod listen;
+pub(crate) mod problem;
 pub(crate) mod response;
 pub mod router;
 pub(crate) mod state;

@@ -30,7 +30,7 @@ const CRATES: &[Crate] = &[
             &["access", "nodes", "progress", "uploads"],
             // One row: a task is given a `Ctx`, a `Ctx` belongs to an attempt, and an attempt to a registered task.
             &["attempt", "shared", "task"],
-            &["maintenance", "scheduling", "worker"],
+            &["maintenance", "reports", "scheduling", "worker"],
             &["engine"],
             &["authorized"],
         ],

@@ -53,6 +53,12 @@ pub struct JobView {
     pub rerun_of: Option<JobId>,
     /// Why the attempt failed; while the job waits for a retry, why the previous one failed.
     pub failure: Option<Failure>,
+    /// The host whose program reports the job, empty if it has no name; `None` for a task of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_from: Option<String>,
+    /// Since when its reporter has sent nothing, although it promised to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_contact_since: Option<Micros>,
     /// Progress; flattened in JSON.
     #[cfg_attr(not(target_family = "wasm"), serde(flatten))]
     #[cfg_attr(target_family = "wasm", serde(rename = ""))]
@@ -81,6 +87,8 @@ pub enum Shown {
     Running,
     /// Pause requested, not yet at a checkpoint.
     Pausing,
+    /// Its reporter has sent nothing for too long.
+    NoContact,
     /// Cancel requested, not stopped yet.
     Cancelling,
     /// Cancel requested; still running after the grace period.
@@ -129,6 +137,8 @@ impl JobView {
             max_attempts: 1,
             rerun_of: None,
             failure: None,
+            reported_from: None,
+            no_contact_since: None,
             progress: Progress::default(),
         }
     }
@@ -139,6 +149,7 @@ impl JobView {
             JobState::Scheduled if self.failure.is_some() => Shown::Retrying,
             JobState::Scheduled => Shown::Scheduled,
             JobState::Queued => Shown::Queued,
+            JobState::Running if self.no_contact_since.is_some() => Shown::NoContact,
             JobState::Running if self.not_responding => Shown::NotResponding,
             JobState::Running if self.cancel_requested_at.is_some() => Shown::Cancelling,
             JobState::Running if self.pause_requested_at.is_some() => Shown::Pausing,
@@ -208,7 +219,7 @@ impl Shown {
             Self::Retrying => "retrying",
             Self::Queued => "queued",
             Self::Running => "running",
-            Self::Cancelling | Self::NotResponding => "cancelling",
+            Self::Cancelling | Self::NotResponding | Self::NoContact => "cancelling",
             Self::Pausing | Self::Paused => "paused",
             Self::Succeeded => "succeeded",
             Self::Warnings => "warnings",
@@ -226,6 +237,7 @@ impl Shown {
             Self::Queued => "Queued",
             Self::Running => "Running",
             Self::Cancelling => "Cancelling",
+            Self::NoContact => "No contact",
             Self::NotResponding => "Not responding",
             Self::Pausing => "Pausing",
             Self::Paused => "Paused",

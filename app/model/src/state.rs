@@ -57,6 +57,8 @@ pub enum Event {
     ResumeLater,
     /// A user retries an ended job.
     Retry,
+    /// The reporter of a job that was given up reports again.
+    Return,
 }
 
 /// An event that is not allowed in the state.
@@ -99,7 +101,7 @@ impl JobState {
             | (Self::Running, Event::Release)
             | (Self::Paused, Event::Resume)
             | (Self::Failed | Self::Cancelled | Self::Interrupted, Event::Retry) => Ok(Self::Queued),
-            (Self::Queued, Event::Claim) => Ok(Self::Running),
+            (Self::Queued, Event::Claim) | (Self::Interrupted, Event::Return) => Ok(Self::Running),
             (Self::Running, Event::Succeed) => Ok(Self::Succeeded),
             (Self::Running, Event::Fail) => Ok(Self::Failed),
             (Self::Running, Event::RetryLater | Event::Snooze) | (Self::Paused, Event::ResumeLater) => {
@@ -148,7 +150,7 @@ impl fmt::Display for JobState {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Due,
         Self::Claim,
         Self::Succeed,
@@ -162,12 +164,13 @@ impl Event {
         Self::Resume,
         Self::ResumeLater,
         Self::Retry,
+        Self::Return,
     ];
 
     /// Whether the attempt number rises, so that a later claim is never mistaken for an earlier one.
     pub const fn starts_new_attempt(self, from: JobState) -> bool {
         match self {
-            Self::RetryLater | Self::Snooze | Self::Release | Self::Retry => true,
+            Self::RetryLater | Self::Snooze | Self::Release | Self::Retry | Self::Return => true,
             Self::Pause => matches!(from, JobState::Running),
             Self::Due
             | Self::Claim
@@ -195,7 +198,8 @@ impl Event {
             | Self::WorkerLost
             | Self::Resume
             | Self::ResumeLater
-            | Self::Retry => 0,
+            | Self::Retry
+            | Self::Return => 0,
         }
     }
 }

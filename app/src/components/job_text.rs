@@ -92,6 +92,7 @@ fn summary(job: &JobView) -> String {
         Shown::Running | Shown::Pausing => running_line(job),
         Shown::Cancelling => "Waiting for the task to stop".to_owned(),
         Shown::NotResponding => "Not responding to cancel".to_owned(),
+        Shown::NoContact => "The job may still be running".to_owned(),
         Shown::Queued => "Waiting for a free slot".to_owned(),
         Shown::Scheduled => "Scheduled".to_owned(),
         Shown::Paused => "Paused".to_owned(),
@@ -185,7 +186,7 @@ fn activity(job: &JobView, now: Micros) -> String {
             let doing = if is_slow_with_estimate(job) { "longer than usual," } else { "running" };
             return format!("{doing} {}", elapsed(job, now));
         }
-        Shown::Running | Shown::Pausing | Shown::Cancelling | Shown::NotResponding => "running",
+        Shown::Running | Shown::Pausing | Shown::Cancelling | Shown::NotResponding | Shown::NoContact => "running",
         Shown::Queued => "waiting",
         Shown::Scheduled | Shown::Retrying => "until it starts",
         Shown::Paused => "paused",
@@ -228,6 +229,7 @@ fn stage_position(job: &JobView, now: Micros) -> String {
 pub fn outcome_time(job: &JobView) -> Option<Micros> {
     match job.shown() {
         Shown::Cancelling | Shown::NotResponding => job.cancel_requested_at,
+        Shown::NoContact => job.no_contact_since,
         Shown::Running => expected_end(job),
         _ => job.ended_at,
     }
@@ -244,6 +246,7 @@ fn outcome(job: &JobView, now: Micros) -> String {
         (Shown::Cancelling | Shown::NotResponding, Some(asked), _) => {
             format!("Cancelling {} s", now.seconds_since(asked).max(0.0) as u64)
         }
+        (Shown::NoContact, ..) => "No contact".to_owned(),
         (Shown::Cancelled, Some(asked), Some(ended)) if job.started_at.is_some() => {
             let took = ended.seconds_since(asked).max(0.0);
             if took < 0.05 { "Stopped at once".to_owned() } else { format!("Stopped after {}", duration(took)) }
@@ -261,7 +264,7 @@ fn outcome(job: &JobView, now: Micros) -> String {
 
 fn outcome_prefix(job: &JobView) -> &'static str {
     match (job.shown(), job.cancel_requested_at, job.ended_at) {
-        (Shown::Cancelling | Shown::NotResponding, Some(_), _) => "since ",
+        (Shown::Cancelling | Shown::NotResponding, Some(_), _) | (Shown::NoContact, ..) => "since ",
         (Shown::Succeeded | Shown::Warnings, Some(_), Some(_)) => "finished before the cancel took effect, ",
         (_, _, Some(_)) => "ended ",
         (Shown::Running, _, None) if expected_end(job).is_some() => "done about ",

@@ -56,7 +56,7 @@ pub fn JobBadge(
 pub const fn state_icon(shown: Shown, stalled: bool) -> &'static str {
     match shown {
         _ if stalled => "slow",
-        Shown::NotResponding => "slow",
+        Shown::NotResponding | Shown::NoContact => "slow",
         Shown::Pausing | Shown::Paused => "pause",
         Shown::Scheduled
         | Shown::Retrying

@@ -20,6 +20,10 @@ pub fn state_detail(job: &JobView, now: Micros) -> String {
             Some(at) => format!("{} s", now.seconds_since(at).max(0.0) as u64),
             None => String::new(),
         },
+        Shown::NoContact => match job.no_contact_since {
+            Some(at) => format!("for {}", duration(now.seconds_since(at).max(0.0))),
+            None => String::new(),
+        },
         Shown::Warnings => count(job.progress.warnings),
         Shown::Failed | Shown::Cancelled | Shown::Interrupted => match reached(job) {
             Some(percent) => format!("at {percent}\u{a0}%"),

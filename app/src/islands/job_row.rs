@@ -124,13 +124,13 @@ pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView
             </a>
         }
     };
-    let went_wrong = |job: &JobView| is_over(job) && job.state != JobState::Succeeded;
+    let went_wrong = |job: &JobView| can_repeat(job) && job.state != JobState::Succeeded;
     view! {
         <form method="post">
             <input type="hidden" name="id" value=id.0 />
             <input type="hidden" name="stay" value="true" />
             {action("retry_job", "retry", text::RETRY, unless(went_wrong))}
-            {action("rerun_job", "plus", text::RUN_AGAIN, unless(is_over))}
+            {action("rerun_job", "plus", text::RUN_AGAIN, unless(can_repeat))}
             {action("cancel_job", "stop", text::CANCEL, can_cancel(false))}
             {question("cancel", "stop", text::CANCEL, can_cancel(true))}
             {deletes.then(|| question("delete", "trash", text::DELETE, unless(is_over)))}
@@ -140,6 +140,11 @@ pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView
 
 const fn can_cancel(job: &JobView) -> bool {
     !is_over(job) && job.cancel_requested_at.is_none()
+}
+
+/// A job that is reported from elsewhere is started there.
+const fn can_repeat(job: &JobView) -> bool {
+    is_over(job) && job.reported_from.is_none()
 }
 
 const fn is_over(job: &JobView) -> bool {

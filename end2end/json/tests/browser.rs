@@ -63,6 +63,8 @@ fn job(state: JobState) -> JobView {
         cancel_requested_by_name: Some("Dana Königin".to_owned()),
         position: Some(u32::MAX),
         rerun_of: Some(JobId(1000)),
+        reported_from: Some("db1".to_owned()),
+        no_contact_since: Some(Micros(7)),
         failure: Some(Failure { code: "io".to_owned(), message: "no space".to_owned() }),
         progress: progress(),
         ..JobView::new(JobId(1042), "import-csv", "Import orders.csv", "local", Micros(1))

@@ -74,6 +74,7 @@ fn logs_of(claimed: &Claimed) -> Vec<LogAppend> {
         fence: claimed.fence.clone(),
         first_line: number * LINES + 1,
         lines: vec![line.clone(); LINES as usize],
+        ack: None,
     };
     (0..CHUNKS).map(chunk).collect()
 }
@@ -91,6 +92,7 @@ async fn end(store: &SqliteStore, claimed: Claimed) {
         log: None,
         artifacts: vec![artifact],
         checkpointed: false,
+        reported: None,
     };
     store.finish(finish).await.expect("finished");
 }

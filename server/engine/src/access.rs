@@ -5,6 +5,7 @@
 //! | see, follow, download | viewer | read | of private kinds only one's own jobs |
 //! | upload | operator | start | |
 //! | start, control | operator, or the role of the kind | start | the job must be visible |
+//! | report | operator, or the role of the kind | report | |
 //! | schedule | operator, or the role of the kind | start | administrators only for schedules of others |
 //! | delete | operator | start | administrators only for jobs of others |
 //! | message to a user, note on a job | operator | start | the job must be visible |
@@ -71,6 +72,8 @@ pub enum Action {
     Upload,
     /// Start a job.
     Start,
+    /// Report a job that runs elsewhere.
+    Report,
     /// Cancel, retry, pause or resume a job, or start it now.
     Control,
     /// Delete an ended job.
@@ -97,13 +100,14 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Public,
         Self::See,
         Self::Follow,
         Self::Download,
         Self::Upload,
         Self::Start,
+        Self::Report,
         Self::Control,
         Self::Delete,
         Self::Schedule,
@@ -122,7 +126,7 @@ impl Action {
         match self {
             Self::Public => None,
             Self::See | Self::Follow | Self::Download | Self::OwnAccount => Some(Role::Viewer),
-            Self::Upload | Self::Start | Self::Control | Self::Delete | Self::Schedule | Self::Write => {
+            Self::Upload | Self::Start | Self::Report | Self::Control | Self::Delete | Self::Schedule | Self::Write => {
                 Some(Role::Operator)
             }
             Self::Announce
@@ -138,6 +142,7 @@ impl Action {
     pub const fn scope(self) -> Option<Scope> {
         match self {
             Self::See | Self::Follow | Self::Download => Some(Scope::Read),
+            Self::Report => Some(Scope::Report),
             Self::Upload
             | Self::Start
             | Self::Control
@@ -209,7 +214,7 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
     }
     let asked = match (action, subject) {
         (
-            Action::Start | Action::Control | Action::Delete | Action::Schedule,
+            Action::Start | Action::Report | Action::Control | Action::Delete | Action::Schedule,
             Subject::Kind(rule) | Subject::Job { rule, .. } | Subject::Schedule { rule, .. },
         ) => least.max(rule.start),
         _ => least,

@@ -16,7 +16,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -34,7 +34,7 @@ use crate::{
     },
     runtime::flag::Flag,
     shared::Shared,
-    store::{Artifact, Claimed, Fence, LogAppend, SMALL_INPUT},
+    store::{Artifact, Claimed, Fence, LogAck, LogAppend, SMALL_INPUT},
     task::registry::Entry,
     types::curve::Curve,
 };
@@ -73,6 +73,17 @@ pub(crate) struct Attempt {
     log: Mutex<LogBuffer>,
     watch: Mutex<Watch>,
     latest: Mutex<Option<Arc<ProgressEvent>>>,
+    /// What is acknowledged to the reporter of a reported job.
+    pub(crate) report_log: Option<ReportLog>,
+}
+
+/// The log of a reported attempt, as far as its reporter needs to know it.
+#[derive(Debug, Default)]
+pub(crate) struct ReportLog {
+    /// The last entry whose lines are in the log buffer or were taken from it. Changes while the buffer is locked.
+    pub(crate) logged: AtomicU64,
+    /// Whether a chunk was refused: the job is hosted elsewhere, or over.
+    pub(crate) fenced: Arc<AtomicBool>,
 }
 
 /// State of the sampler for one attempt. The attempt cannot end while the guard is held.
@@ -173,6 +184,7 @@ impl Attempt {
                 forecast: None,
             }),
             latest: Mutex::new(None),
+            report_log: None,
         };
         new.log_start(&claimed.view.title);
         new
@@ -243,13 +255,37 @@ impl Attempt {
         self.log_buffer().push_styled(self.shared.clock.now(), level, text, styles);
     }
 
+    /// Appends the lines of a numbered entry of a reporter.
+    pub(crate) fn log_entry(&self, number: u64, lines: impl Iterator<Item = (Micros, Level, String)>) {
+        let mut log = self.log_buffer();
+        lines.for_each(|(at, level, text)| log.push(at, level, &text));
+        if let Some(report) = &self.report_log {
+            report.logged.store(number, Ordering::Release);
+        }
+    }
+
+    /// How many more lines the log takes.
+    pub(crate) fn lines_left(&self) -> u64 {
+        self.log_buffer().lines_left()
+    }
+
+    /// Hands the lines that wait to the store, in order with the sampler. The attempt cannot end meanwhile.
+    pub(crate) fn hand_over_lines(&self) {
+        let watch = self.watch();
+        if !watch.closed
+            && let Some(lines) = self.new_lines()
+        {
+            self.shared.store.append_logs(vec![lines]);
+        }
+    }
+
     /// Appends a line after [`Attempt::close`], when the outcome is known.
     pub(crate) fn append_last_line(&self, closing: &mut Closing, level: Level, text: &str) {
         let at = self.shared.clock.now();
         let mut log = self.log_buffer();
         log.push(at, level, text);
         if let Some((first_line, lines)) = log.close(at) {
-            let append = LogAppend { fence: self.fence.clone(), first_line, lines: Vec::new() };
+            let append = LogAppend { fence: self.fence.clone(), first_line, lines: Vec::new(), ack: None };
             closing.log.get_or_insert(append).lines.extend(lines);
         }
     }
@@ -318,7 +354,11 @@ impl Attempt {
     }
 
     fn append_of(&self, (first_line, lines): (u64, Vec<LogLine>)) -> LogAppend {
-        LogAppend { fence: self.fence.clone(), first_line, lines }
+        let ack = self
+            .report_log
+            .as_ref()
+            .map(|report| LogAck { acked: report.logged.load(Ordering::Acquire), fenced: Arc::clone(&report.fenced) });
+        LogAppend { fence: self.fence.clone(), first_line, lines, ack }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod administration;
 mod messages;
+mod reports;
 mod schedules;
 mod settings;
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 use crate::{
     Curve, Engine, Error, Hold, OrphanFiles, QueueStatus, Result, StartOptions, TaskInfo, Trouble, Uploads,
     access::{Action, Actor, Denied, Rule, Rules, Subject, Visibility, authorise},
+    engine::check_runs_here,
     store::{
         Activity, Artifact, AttemptRow, Attribution, CancelOutcome, ControlChange, HourBucket, JobDetail, JobText,
         KindStats, ListQuery, LogPage, LogQuery, Page, PauseOutcome, Usage, rules::job_commands::check_dismiss,
@@ -163,6 +165,7 @@ impl AuthorizedEngine {
         self.authorise(Action::Start)?;
         let old = self.engine.detail(job).await?;
         self.check(Action::Start, &old.view)?;
+        check_runs_here(&old.view)?;
         let options = StartOptions { rerun_of: Some(job), ..StartOptions::default() };
         self.start(&old.view.kind, old.input, options).await
     }

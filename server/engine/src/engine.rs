@@ -20,6 +20,7 @@ use crate::{
     Builder, Curve, DataDir, Error, Health, OrphanFiles, Result, Roots, StartOptions, TaskInfo, Uploads,
     attempt::run,
     nodes::node_lock::NodeLock,
+    reports::Reports,
     shared::Shared,
     store::{Artifact, Attribution, CancelOutcome, JobDetail, PauseOutcome, Store},
     task::{acceptance::checked, validate::Sender},
@@ -39,6 +40,7 @@ const LAST_STEPS: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) reports: Arc<Reports>,
     _work: Arc<Work>,
 }
 
@@ -62,8 +64,8 @@ impl Engine {
         Builder::new(data.into())
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, lock: NodeLock) -> Self {
-        Self { _work: Arc::new(Work { shared: Arc::clone(&shared), _lock: lock }), shared }
+    pub(crate) fn new(shared: Arc<Shared>, reports: Arc<Reports>, lock: NodeLock) -> Self {
+        Self { _work: Arc::new(Work { shared: Arc::clone(&shared), _lock: lock }), shared, reports }
     }
 
     /// Checks the input (every fault at once, `Error::InvalidInput`) and accepts the job. It is durable on return.
@@ -104,7 +106,9 @@ impl Engine {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
-        self.shared.registry.get(&self.shared.store.job(job).await?.kind)?;
+        let found = self.shared.store.job(job).await?;
+        check_runs_here(&found)?;
+        self.shared.registry.get(&found.kind)?;
         self.shared.store.retry(job, &by.into()).await
     }
 
@@ -115,6 +119,7 @@ impl Engine {
     /// is paused, or is over.
     pub async fn pause(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<PauseOutcome> {
         let found = self.shared.store.job(job).await?;
+        check_runs_here(&found)?;
         let checkpoints = self.task(&found.kind).is_some_and(|task| task.checkpoints);
         if found.state == JobState::Running && !checkpoints {
             return Err(Error::Conflict {
@@ -314,6 +319,8 @@ impl Engine {
         let left_of = |span: Duration| span.saturating_sub(begun.elapsed());
         shared.health.expect_ends();
         shared.stopping.raise();
+        // Their work goes on elsewhere, and the next server adopts them.
+        self.reports.detach();
         // A waiting claim would take released jobs again.
         let _ = timeout(LAST_CLAIM, shared.dispatched.raised()).await;
         let ended_in_time = timeout(left_of(grace), shared.live.emptied()).await.is_ok();
@@ -349,4 +356,15 @@ impl Engine {
         }
         self.consolidate().await;
     }
+}
+
+/// Refuses what only the program that reports a job can do.
+pub(crate) fn check_runs_here(job: &JobView) -> Result<()> {
+    let Some(host) = &job.reported_from else { return Ok(()) };
+    let place = if host.is_empty() { "elsewhere".to_owned() } else { format!("on {host}") };
+    Err(Error::Conflict {
+        code: "runs_elsewhere",
+        message: format!("job #{} is reported by a program {place}; start it there again", job.job),
+        state: job.state,
+    })
 }

@@ -120,6 +120,7 @@ pub mod messages;
 mod nodes;
 pub mod processes;
 mod progress;
+pub mod reports;
 mod runtime;
 mod scheduling;
 mod shared;

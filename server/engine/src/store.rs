@@ -6,6 +6,7 @@
 
 mod accounts;
 mod messages;
+mod reports;
 pub(crate) mod rules;
 mod schedules;
 mod sqlite;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use accounts::*;
 pub use messages::*;
+pub use reports::*;
 pub(crate) use rules::limits::SMALL_INPUT;
 pub use schedules::*;
 pub(crate) use sqlite::is_new_database;
@@ -55,9 +57,9 @@ pub trait Listener: Send + Sync + 'static {
     fn progress(&self, events: &[Arc<ProgressEvent>]);
 }
 
-/// Jobs, attempts, events, logs, artifacts and uploads, and what [`Accounts`] and [`Schedules`] keep.
+/// Jobs, attempts, events, logs, artifacts and uploads, and what [`Accounts`], [`Reports`] and [`Schedules`] keep.
 #[async_trait]
-pub trait Store: Accounts + Schedules {
+pub trait Store: Accounts + Reports + Schedules {
     // Jobs. Every write by a worker carries its fence and fails with `Error::Fenced` once that is stale.
 
     /// Accepts a job: `queued`, or `scheduled` if `run_at` is in the future. The uploads that it names are kept from

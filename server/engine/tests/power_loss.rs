@@ -178,6 +178,7 @@ async fn traced_store_commands() {
         log: None,
         artifacts: Vec::new(),
         checkpointed: true,
+        reported: None,
     };
     store.finish(finish.clone()).await.expect("ended");
     done();

@@ -22,7 +22,7 @@ use engine::access::Action;
 use crate::{
     AppState,
     handlers::{
-        about, api, audit_csv, downloads, new_job, offline, pages, schedules, settings_forms, sign_in, uploads,
+        about, api, audit_csv, downloads, new_job, offline, pages, reports, schedules, settings_forms, sign_in, uploads,
     },
     http::{assets, form_pages::FORMS, health, trace},
     middleware::{
@@ -50,6 +50,8 @@ enum Shape {
     Plain,
     /// An upload or a download of any length.
     Transfer,
+    /// A report: small, by a token, without a session. Its errors are problem details.
+    Report,
     /// An event stream, open until one side closes it.
     Stream,
 }
@@ -70,7 +72,7 @@ pub struct Route {
 pub fn table() -> Vec<Route> {
     use Action::{
         Administer, Control, Delete, Download, Follow, ManageKinds, ManageQueues, ManageUsers, OwnAccount, Public,
-        ReadAudit, Schedule, See, Start, Upload,
+        ReadAudit, Report, Schedule, See, Start, Upload,
     };
     use Shape::{Answer, Form, Plain, Stream, Transfer};
     let mut table = vec![
@@ -96,6 +98,10 @@ pub fn table() -> Vec<Route> {
         get("/schedules/{id}/edit", Schedule, Answer, pages::page),
         post("/schedules/{id}/edit", Schedule, Form, schedules::change),
         post("/uploads", Upload, Transfer, uploads::upload),
+        post("/api/v1/report/{kind}/{run}", Report, Shape::Report, reports::batch_or_signal),
+        post("/api/v1/report/{kind}/{run}/{signal}", Report, Shape::Report, reports::signal),
+        get("/api/v1/report/{kind}/{run}", Report, Shape::Report, reports::status),
+        get("/api/v1/report/{kind}/{run}/control", Report, Shape::Report, reports::control),
         get("/settings", OwnAccount, Answer, pages::page),
         get("/settings/users", ManageUsers, Answer, pages::page),
         get("/settings/tasks", ManageKinds, Answer, pages::page),
@@ -169,6 +175,7 @@ pub fn router(state: AppState) -> Router {
             Shape::Form => authorised(route.handler).layer(compressed.clone()),
             Shape::Stream => authorised(route.handler).layer(own_pages.clone()),
             Shape::Transfer => authorised(route.handler),
+            Shape::Report => route.handler.route_layer(require(route.action)),
             Shape::Plain => route.handler,
         };
         router.route(&route.path, handler)

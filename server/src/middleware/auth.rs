@@ -3,12 +3,20 @@
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use engine::access::{Action, Denied};
 use http::Method;
 
-use crate::{AppState, handlers::api, http::response::error_response, identity::RequestIdentity};
+use crate::{
+    AppState,
+    handlers::api,
+    http::{
+        problem::{self, Rejection},
+        response::error_response,
+    },
+    identity::RequestIdentity,
+};
 
 /// Authenticates a request and rejects it unless its sender may do `action`. The handler authorises the object.
 pub(crate) async fn require_action(
@@ -18,6 +26,7 @@ pub(crate) async fn require_action(
 ) -> Response {
     let identity = match RequestIdentity::authenticate(&state, request.headers(), request.extensions()).await {
         Ok(identity) => identity,
+        Err(error) if request.uri().path().starts_with(problem::V1) => return Rejection::from(error).into_response(),
         Err(error) => return error_response(&error),
     };
     let allowed = identity.engine.authorise(action);
@@ -29,6 +38,7 @@ pub(crate) async fn require_action(
         Ok(()) => next.run(request).await,
         // The pages about accounts show that there are none.
         Err(engine::Error::Denied(Denied::NoAccounts)) if request.method() == Method::GET => next.run(request).await,
+        Err(error) if request.uri().path().starts_with(problem::V1) => Rejection::from(error).into_response(),
         Err(error) => api::reject(state, request, error).await,
     }
 }

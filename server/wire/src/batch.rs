@@ -198,7 +198,8 @@ mod tests {
         assert_eq!(batch.entries[3], Entry::Unknown);
         let Entry::Log(log) = &batch.entries[2] else { panic!("{:?}", batch.entries[2]) };
         assert_eq!(log.lines[1], (Time(2), "warn".to_owned(), "no key".to_owned()));
-        let again: Batch = serde_json::from_str(&serde_json::to_string(&batch).expect("it is written")).expect("and read");
+        let again: Batch =
+            serde_json::from_str(&serde_json::to_string(&batch).expect("it is written")).expect("and read");
         assert_eq!(again.entries[4], batch.entries[4]);
     }
 }

@@ -36,7 +36,10 @@ pub(super) fn DetailsCards(data: Data) -> impl IntoView {
 fn Details(data: Data) -> impl IntoView {
     let priority = data.detail.priority.level();
     let job = data.detail.view;
-    let waited = (job.attempt == 1).then(|| job.started_at.map(|at| duration(at.seconds_since(job.created_at))));
+    // A reported job never waits: it runs elsewhere already.
+    let waits = job.attempt == 1 && job.reported_from.is_none();
+    let host = job.reported_from.map(|host| if host.is_empty() { text::ELSEWHERE.to_owned() } else { host });
+    let waited = waits.then(|| job.started_at.map(|at| duration(at.seconds_since(job.created_at))));
     view! {
         <dl class="details">
             <Detail term=text::JOB>
@@ -48,6 +51,7 @@ fn Details(data: Data) -> impl IntoView {
             <Detail term=text::STARTED_BY>
                 <UserName name=job.created_by />
             </Detail>
+            {host.map(|host| view! { <Detail term=text::REPORTED_FROM>{host}</Detail> })}
             {data.run_of.map(|run| view! { <Detail term=text::SCHEDULE><Schedule run /></Detail> })}
             <Detail term=text::QUEUED>
                 <Timestamp at=job.created_at />

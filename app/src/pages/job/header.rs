@@ -108,7 +108,8 @@ fn question(id: JobId, what: &'static str) -> Question {
 
 fn other_actions(job: JobView, may: Permissions, pauses: bool) -> Option<AnyView> {
     let id = job.job;
-    if !job.state.is_terminal() && !may.steer {
+    // A job that is reported from elsewhere is paused and started there.
+    if job.reported_from.is_some() || !job.state.is_terminal() && !may.steer {
         return None;
     }
     let actions = match job.state {

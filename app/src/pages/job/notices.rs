@@ -17,6 +17,19 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
         Shown::Failed => view! { <Failed job /> }.into_any(),
         Shown::Retrying => view! { <Retrying job /> }.into_any(),
         Shown::Cancelled if job.failure.is_some() => view! { <Failed job /> }.into_any(),
+        Shown::Interrupted if job.failure.is_some() => view! { <Failed job /> }.into_any(),
+        Shown::NoContact => view! {
+            <Notice class="warn" icon="warning" head=text::NO_CONTACT.to_owned()>
+                <p>{text::no_contact(&job.reported_from.unwrap_or_default())}</p>
+            </Notice>
+        }
+        .into_any(),
+        Shown::NotResponding if job.reported_from.is_some() => view! {
+            <Notice class="warn" icon="warning" head=text::not_responding_for(&duration(data.grace))>
+                <p>{text::STOPS_ELSEWHERE}</p>
+            </Notice>
+        }
+        .into_any(),
         Shown::Interrupted => view! {
             <Notice class="bad" icon="interrupted" head=text::THE_WORKER_DIED.to_owned()>
                 <p>{text::worker_died(data.detail.has_checkpoint, job.percent())}</p>
@@ -119,6 +132,7 @@ fn Failed(job: JobView) -> impl IntoView {
     let head = match (&job.progress.stage, job.shown()) {
         (_, Shown::Cancelled) if job.started_at.is_none() => text::RETRY_CANCELLED.to_owned(),
         (_, Shown::Cancelled) => text::FAILED_WHILE_BEING_CANCELLED.to_owned(),
+        (_, Shown::Interrupted) => text::GIVEN_UP.to_owned(),
         (Some(stage), _) => text::failed_in(&stage.name),
         (None, _) => text::FAILED.to_owned(),
     };

@@ -21,6 +21,11 @@ pub(super) const JOB: &str = "Job";
 pub(super) const TASK: &str = "Task";
 pub(super) const ATTEMPT: &str = "Attempt";
 pub(super) const PRIORITY: &str = "Priority";
+pub(super) const GIVEN_UP: &str = "The server gave this job up";
+pub(super) const NO_CONTACT: &str = "No contact with the program";
+pub(super) const STOPS_ELSEWHERE: &str = "The program that reports this job learns of the cancel with its next report.";
+pub(super) const REPORTED_FROM: &str = "Reported from";
+pub(super) const ELSEWHERE: &str = "another program";
 pub(super) const STARTED_BY: &str = "Started by";
 pub(super) const SCHEDULE: &str = "Schedule";
 pub(super) const QUEUED: &str = "Queued";
@@ -330,4 +335,11 @@ pub(super) fn error_trace(attempt: &dyn Display) -> String {
 
 pub(super) fn attempt(number: &dyn Display) -> String {
     format!("Attempt {number}")
+}
+
+pub(super) fn no_contact(host: &str) -> String {
+    let place = if host.is_empty() { String::new() } else { format!(" on {host}") };
+    format!(
+        "The program{place} has missed its promised reports. The job may still be running, and continues with the next one."
+    )
 }

@@ -145,7 +145,7 @@ fn stopped_schedule(schedule: Schedule) -> Row {
 /// Whether a running job does not respond to cancel, or is quiet for long.
 fn is_stuck(job: &JobView, now: Micros) -> bool {
     match job.shown() {
-        Shown::NotResponding => true,
+        Shown::NotResponding | Shown::NoContact => true,
         Shown::Running | Shown::Pausing | Shown::Cancelling => {
             job.quiet_for(now).is_some_and(|seconds| seconds >= QUIET)
         }
@@ -157,6 +157,7 @@ fn is_stuck(job: &JobView, now: Micros) -> bool {
 fn stuck(job: &JobView, now: Micros) -> Row {
     let what = match job.shown() {
         Shown::NotResponding => text::not_responding_for(&state_detail(job, now)),
+        Shown::NoContact => text::no_contact(&state_detail(job, now)),
         _ => text::quiet_for(&model::duration(job.quiet_for(now).unwrap_or_default())),
     };
     Row { icon: "slow", state: "warnings", ..job_row(job, what.into_any()) }

@@ -93,6 +93,10 @@ pub(super) fn not_responding_for(duration: &dyn Display) -> String {
     format!(" is not responding to cancel for {duration}")
 }
 
+pub(super) fn no_contact(duration: &dyn Display) -> String {
+    format!(" has sent no report {duration}; it may still be running")
+}
+
 pub(super) fn paused_automatically(why: &dyn Display) -> String {
     format!(" was paused automatically: {why}")
 }

@@ -132,7 +132,7 @@ impl Attempt {
             | Outcome::Failed { .. }
             | Outcome::RetryLater { .. }
             | Outcome::Cancelled { .. } => artifacts,
-            Outcome::Snoozed { .. } | Outcome::Paused | Outcome::Released => Vec::new(),
+            Outcome::Snoozed { .. } | Outcome::Paused | Outcome::Released | Outcome::Lost { .. } => Vec::new(),
         };
         if artifacts.is_empty() {
             self.discard().await;

@@ -59,6 +59,11 @@ impl LogBuffer {
         self.lines.push(LogLine { at, level, text, styles });
     }
 
+    /// How many more lines are kept of the attempt.
+    pub(crate) const fn lines_left(&self) -> u64 {
+        LINES_PER_ATTEMPT.saturating_sub(self.kept)
+    }
+
     /// Whether there is nothing to drain.
     pub(crate) fn is_empty(&self) -> bool {
         // Lines beyond the attempt's limit are reported once, at the end, not in each round.

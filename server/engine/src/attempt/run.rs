@@ -111,7 +111,7 @@ pub(crate) async fn cut_short(attempt: &Attempt) {
 
 /// Ends all reporting and returns the end of the attempt for the store, without artifacts. `None` if it was called
 /// before: an attempt has one end.
-fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Option<Finish> {
+pub(crate) fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Option<Finish> {
     let last_lines = attempt.last_lines(&outcome);
     let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }))?;
     if let Some(remark) = remark {
@@ -129,6 +129,7 @@ fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Option<F
         log: closing.log,
         artifacts: Vec::new(),
         checkpointed: attempt.may_have_checkpoint(),
+        reported: None,
     })
 }
 
@@ -142,7 +143,8 @@ fn is_disk_full(outcome: &Outcome) -> bool {
         | Outcome::Cancelled { failure: None, .. }
         | Outcome::Snoozed { .. }
         | Outcome::Paused
-        | Outcome::Released => false,
+        | Outcome::Released
+        | Outcome::Lost { .. } => false,
     }
 }
 

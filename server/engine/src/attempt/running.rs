@@ -53,6 +53,20 @@ impl RunningAttempts {
         cancelled
     }
 
+    /// Adds a reported attempt; returns whether it was cancelled since its start.
+    pub(crate) fn host(&self, attempt: &Arc<Attempt>) -> bool {
+        let mut table = self.table();
+        if table.attempts.is_empty() {
+            self.wake.notify_all();
+        }
+        table.attempts.insert(attempt.fence.job, Arc::clone(attempt));
+        let own = (attempt.fence.job, attempt.fence.attempt);
+        let before = table.cancelled_early.len();
+        // Those of other attempts stay: a claim may be about to return them.
+        table.cancelled_early.retain(|cancelled| *cancelled != own);
+        table.cancelled_early.len() < before
+    }
+
     /// Removes an attempt that has ended.
     pub(crate) fn leave(&self, attempt: &Attempt) {
         let mut table = self.table();

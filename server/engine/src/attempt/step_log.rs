@@ -62,7 +62,7 @@ impl Attempt {
             Outcome::Cancelled { failure: None, .. } => Some((Level::Info, "Cancelled".to_owned())),
             Outcome::Paused => Some((Level::Info, "Paused".to_owned())),
             // The log has the reason of a release.
-            Outcome::Snoozed { .. } | Outcome::Released => None,
+            Outcome::Snoozed { .. } | Outcome::Released | Outcome::Lost { .. } => None,
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         node_lock::{self, NodeLock},
         other_nodes::OtherNodes,
     },
+    reports::{Reports, contact},
     runtime::{blocking_pool::Pool, flag::Flag, health::Health, scheduler_waker::SchedulerWaker},
     scheduling::scheduler,
     shared::Shared,
@@ -317,8 +318,9 @@ impl Builder {
             leaving: Flag::default(),
             closed: Flag::default(),
         });
-        begin_work(&shared, self.role).await?;
-        Ok(Engine::new(shared, lock))
+        let reports = Reports::adopt(Arc::clone(&shared), self.role == Role::Server).await?;
+        begin_work(&shared, &reports, self.role).await?;
+        Ok(Engine::new(shared, reports, lock))
     }
 }
 
@@ -343,7 +345,7 @@ fn prepare(data: &DataDir, roots: Vec<PathBuf>, role: Role, migrates: bool) -> R
 }
 
 /// Starts the threads and tasks of an engine.
-async fn begin_work(shared: &Arc<Shared>, role: Role) -> Result<()> {
+async fn begin_work(shared: &Arc<Shared>, reports: &Arc<Reports>, role: Role) -> Result<()> {
     let serves = role == Role::Server;
     let sweeping = Arc::clone(shared);
     if serves {
@@ -366,6 +368,7 @@ async fn begin_work(shared: &Arc<Shared>, role: Role) -> Result<()> {
     service.spawn(health.supervise("dispatcher", dispatcher::dispatch(Arc::clone(shared))));
     service.spawn(health.supervise("due jobs", dispatcher::promote(Arc::clone(shared))));
     if serves {
+        service.spawn(health.supervise("contact with reporters", contact::watch(Arc::clone(reports))));
         service.spawn(health.supervise("scheduler", scheduler::run_scheduler(Arc::clone(shared))));
         service.spawn(health.supervise("upload sweeper", sweep::keep_up(Arc::clone(shared))));
     }

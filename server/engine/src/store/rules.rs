@@ -12,6 +12,7 @@
 //! | `due_run` | which due runs of a schedule start, wait or are skipped |
 //! | `message` | messages and notes: composing, repeated sends |
 //! | `counters` | the counts that an event carries |
+//! | `reports` | which ends of reported jobs a later report reverts |
 //! | `record` | the words for what happened, in events, activity and audit log |
 //! | `limits` | quotas, and how much is kept for how long |
 
@@ -27,3 +28,4 @@ pub(super) mod message;
 pub(super) mod new_job;
 pub(super) mod outcome;
 pub(super) mod record;
+pub(crate) mod reports;

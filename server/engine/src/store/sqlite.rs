@@ -10,6 +10,7 @@
 //! | `transaction` `statement` | one write transaction: ledger, events, counters; one statement of it |
 //! | `enqueue` `claim` `finish` `checkpoint` `buffered` | the commands that come by the thousand |
 //! | `job_commands` `pause` `controls` `messages` `uploads` `schedules` | commands of users, one at a time |
+//! | `reports` | runs of reported jobs |
 //! | `nodes` `dead_workers` `due_jobs` `process_groups` `declared_rules` | commands of workers |
 //! | `accounts` | users, sessions, tokens, the audit log |
 //! | `prune` `upkeep` | removes ended jobs; trims events, removes logs of deleted jobs |
@@ -43,6 +44,7 @@ mod pause;
 mod process_groups;
 mod prune;
 mod read;
+mod reports;
 mod row;
 mod schedules;
 mod statement;
@@ -142,6 +144,14 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    const fn writer(&self) -> &Writer<SqliteBackend> {
+        &self.writer
+    }
+
+    const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// Opens the file, and creates or migrates it if `migrate` is set.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod orphan_files;
 mod progress;
 mod queue;
 mod recovery;
+mod reports;
 mod resilience;
 mod retries;
 mod roots;

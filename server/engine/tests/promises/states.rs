@@ -62,11 +62,12 @@ proptest! {
                 continue;
             };
             prop_assert_eq!(state.apply(event), Ok(to));
-            if event == Event::Claim {
-                prop_assert!(claimed.insert(attempt), "attempt {} is held twice", attempt);
+            if event == Event::Claim || event == Event::Return {
+                let held = attempt + u32::from(new_attempt);
+                prop_assert!(claimed.insert(held), "attempt {} is held twice", held);
             }
             if state.is_terminal() {
-                prop_assert_eq!(event, Event::Retry);
+                prop_assert!(matches!(event, Event::Retry | Event::Return));
             }
             state = to;
             attempt += u32::from(new_attempt);

@@ -128,6 +128,7 @@ pub(crate) fn finish(fence: &Fence, outcome: Outcome) -> Finish {
         log: None,
         artifacts: Vec::new(),
         checkpointed: false,
+        reported: None,
     }
 }
 
@@ -152,7 +153,7 @@ pub(crate) async fn failed_job(store: &dyn Store, kind: &str) -> JobId {
 
 pub(crate) fn lines(fence: &Fence, first_line: u64, texts: &[&str]) -> LogAppend {
     let line = |text: &&str| LogLine::plain(Micros(7), Level::Info, *text);
-    LogAppend { fence: fence.clone(), first_line, lines: texts.iter().map(line).collect() }
+    LogAppend { fence: fence.clone(), first_line, lines: texts.iter().map(line).collect(), ack: None }
 }
 
 pub(crate) fn progress(rev: u64, value: u64) -> Progress {

@@ -66,6 +66,8 @@ enum Via {
     Form,
     /// A page, which any signed-in user may see before the right to its subject counts.
     Page,
+    /// A report, which only programs send: a session does not count.
+    Token,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -189,8 +191,18 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
     let pattern = path.clone();
     let filled = move |job: i64| {
         let named = pattern.replace("{id}", &job.to_string()).replace("{name}", "none").replace("{kind}", OPEN.0);
-        named.replace("{stream}", "0")
+        named.replace("{stream}", "0").replace("{run}", "r").replace("{signal}", "finish")
     };
+    if path.starts_with("/api/v1/report/") {
+        // A report that is allowed is not valid, and a run that may be looked up does not exist.
+        let (name, method) = (format!("{} {path}", route.method), route.method.clone());
+        let request = move |user: &UserClient, _| {
+            let response =
+                if method == Method::GET { user.api_get(&filled(0)) } else { user.api_post(&filled(0), "half") };
+            Outcome::of_status(response, false)
+        };
+        return vec![MatrixRow { via: Via::Token, ..row(name, false, Box::new(request)) }];
+    }
     if let Some(function) = path.strip_prefix("/api/") {
         let (has_subject, _) = arguments(function, 1).unwrap_or_else(|| panic!("{function} has no arguments here"));
         let given = |function: &str, job| -> Vec<(&'static str, String)> { arguments(function, job).unwrap().1 };
@@ -369,6 +381,7 @@ impl Fixture {
             if role == Role::Operator {
                 narrow.push(("operator, token read", vec![Scope::Read]));
                 narrow.push(("operator, token start", vec![Scope::Start]));
+                narrow.push(("operator, token report", vec![Scope::Report]));
             }
             for (column, scopes) in narrow {
                 let pass = TokenGrant { name: column.into(), scopes: scopes.clone().into() };
@@ -427,6 +440,7 @@ fn cell(row: &MatrixRow, column: &Column) -> Result<String, String> {
                     unseen => unseen,
                 }
             }
+            _ if row.via == Via::Token && matches!(column.actor, Actor::User(_)) => Outcome::SignIn,
             expected => expected,
         };
         let number = if row.is_schedule { column.schedules[nth] } else { pair[usize::from(row.needs_scheduled_job)] };

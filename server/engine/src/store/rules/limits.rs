@@ -13,6 +13,8 @@ pub(in crate::store) const KEY_LIFETIME: i64 = 24 * 3_600_000_000;
 pub(in crate::store) const EVENT_LIFETIME: i64 = 24 * 3_600_000_000;
 /// How many durable events are kept at most.
 pub(in crate::store) const MAX_EVENTS_KEPT: i64 = 1_000_000;
+/// How long the reporter of a deleted job is told so, microseconds: as long as a client keeps what it could not send.
+pub(in crate::store) const SPOOL_LIFETIME: i64 = 14 * 24 * 3_600_000_000;
 /// How long messages are kept, microseconds.
 pub(in crate::store) const MESSAGE_LIFETIME: i64 = 30 * 24 * 3_600_000_000;
 /// The longest input that does not count against a quota, bytes. Migration 0015 contains it, too.

@@ -55,7 +55,7 @@ impl AttemptEnd<'_> {
 /// Whether the end depends on [`StopRequests`]; otherwise they need not be read.
 pub(in crate::store) const fn depends_on_stop_requests(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Succeeded { .. } | Outcome::Cancelled { .. } => false,
+        Outcome::Succeeded { .. } | Outcome::Cancelled { .. } | Outcome::Lost { .. } => false,
         Outcome::Failed { .. }
         | Outcome::RetryLater { .. }
         | Outcome::Snoozed { .. }
@@ -80,6 +80,7 @@ pub(in crate::store) fn decide_outcome(
         Outcome::Cancelled { failure, trace } => (Event::Cancel, failure.as_ref(), trace.as_str(), None, None),
         Outcome::Paused => (Event::Pause, None, "", None, None),
         Outcome::Released => (Event::Release, None, "", None, None),
+        Outcome::Lost { failure } => (Event::WorkerLost, Some(failure), "", None, None),
     };
     let requests = if depends_on_stop_requests(outcome) { requests } else { StopRequests::default() };
     let event = match own_event {

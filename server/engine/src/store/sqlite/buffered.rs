@@ -41,7 +41,7 @@ impl Transaction<'_> {
 
     /// Writes a chunk of a log. One that is already there is left as it is.
     pub(super) fn append_log(&mut self, append: &LogAppend) -> Result<()> {
-        let LogAppend { fence, first_line, lines } = append;
+        let LogAppend { fence, first_line, lines, ack } = append;
         let Some(most_severe) = lines.iter().map(|line| line.level).max() else { return Ok(()) };
         let last_line = first_line + lines.len() as u64 - 1;
         let held = self.execute(
@@ -49,6 +49,9 @@ impl Transaction<'_> {
             where id = ? and attempt = ? and boot = ? and state = 'running'",
             params![last_line as i64, fence.job.0, fence.attempt, fence.worker.0],
         )?;
+        if let Some(ack) = ack {
+            self.acknowledge_log(fence.job, ack, held > 0)?;
+        }
         if held == 0 {
             return Ok(());
         }

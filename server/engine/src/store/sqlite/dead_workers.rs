@@ -26,7 +26,8 @@ pub(super) struct Settle {
     pub(super) dead: Vec<WorkerId>,
 }
 
-/// The SQL condition of a row of [`DEAD_WORKER_TRANSITIONS`]; together they cover every running job once.
+/// The SQL condition of a row of [`DEAD_WORKER_TRANSITIONS`]; together they cover every running job once. Reported jobs
+/// run on: the next server adopts them.
 const fn condition(jobs: LostJobs) -> &'static str {
     match jobs {
         LostJobs::Retried => "cancel_requested_at is null and charged < max_attempts and pause_requested_at is null",
@@ -83,7 +84,8 @@ impl Transaction<'_> {
                 "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot, progress, work_time)
                 select id, attempt, kind, ?1, started_at, {last}, boot, progress, earlier_work + {last} - started_at
                 from job indexed by job_by_state
-                where state = 'running' and boot in (select value from json_each(?3)) and {condition}",
+                where state = 'running' and boot in (select value from json_each(?3)) and reported_from is null
+                    and {condition}",
                 last = last_sign_of_life!("?2"),
             ),
             params![JobState::Interrupted.as_str(), self.now.0, dead],
@@ -95,7 +97,8 @@ impl Transaction<'_> {
                     started_at = iif(?2, null, started_at),
                     earlier_work = earlier_work + iif(?2, {last} - started_at, 0),
                     progress = iif(?2, {progress}, progress)
-                where state = 'running' and boot in (select value from json_each(?4)) and {condition}
+                where state = 'running' and boot in (select value from json_each(?4)) and reported_from is null
+                    and {condition}
                 returning {columns}",
                 last = last_sign_of_life!("?3"),
                 progress = progress_at_checkpoint!("progress"),

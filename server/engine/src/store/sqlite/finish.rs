@@ -26,6 +26,7 @@ impl Transaction<'_> {
         let code = end.failure.map(|failure| failure.code.as_str());
         let message = end.failure.map(|failure| failure.message.as_str());
         let progress = progress_json(&finish.progress)?;
+        let ended_at = self.end_of_attempt(finish.reported);
         let stages = (!finish.stage_seconds.is_empty()).then(|| json(&finish.stage_seconds)).transpose()?;
         // The clock may have been set back: no attempt ends before it started.
         let ended = self.execute(
@@ -36,7 +37,7 @@ impl Transaction<'_> {
             from job not indexed where id = ?9 and attempt = ?10 and boot = ?11 and state = 'running'",
             params![
                 end.attempt_state.as_str(),
-                self.now.0,
+                ended_at,
                 end.attempt_failure.map(|(code, _)| code),
                 end.attempt_failure.map(|(_, message)| message),
                 end.trace,
@@ -50,6 +51,9 @@ impl Transaction<'_> {
         )?;
         if ended == 0 {
             return Err(Error::Fenced);
+        }
+        if let Some(reported) = finish.reported {
+            self.acknowledge(fence.job, reported.acked)?;
         }
         if let Some(curve) = &finish.curve {
             self.save_curve(fence, curve)?;
@@ -73,7 +77,7 @@ impl Transaction<'_> {
                     end.state.as_str(),
                     end.charge,
                     end.due.map(|at| at.0),
-                    self.now.0,
+                    ended_at,
                     code,
                     message,
                     progress,
@@ -86,11 +90,12 @@ impl Transaction<'_> {
             self.update(
                 fence.job,
                 "update job not indexed set state = ?, boot = null, ended_at = max(?, started_at), not_responding = 0,
+                    no_contact_since = null,
                     pause_requested_at = null, failure_code = ?, failure_message = ?, progress = ?
                 where id = ? and attempt = ? and boot = ? and state = 'running'",
                 params![
                     end.state.as_str(),
-                    self.now.0,
+                    ended_at,
                     code,
                     message,
                     progress,

@@ -57,7 +57,7 @@ impl WriteCommand for Unregister {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         transaction.execute(
             "delete from node where boot = ?1 and not exists (
-                select 1 from job indexed by job_by_state where state = 'running' and job.boot = ?1
+                select 1 from job indexed by job_by_state where state = 'running' and job.boot = ?1 and job.reported_from is null
             )",
             [&self.worker.0],
         )?;

@@ -92,6 +92,7 @@ impl Transaction<'_> {
             "delete from job where id = ? and state = ? and attempt = ?",
             params![job.0, state.as_str(), attempt],
         )?;
+        self.execute("update reporter set gone_at = ? where job = ?", [self.now.0, job.0])?;
         if let Some(original) = found.rerun_of {
             self.execute("update job set repeated_by = null where id = ? and repeated_by = ?", [original.0, job.0])?;
         }

@@ -99,10 +99,12 @@ impl Reader {
     }
 
     pub(super) async fn workers_with_jobs(&self) -> Result<Vec<WorkerId>> {
-        let workers: Vec<String> =
-            sqlx::query_scalar("select distinct boot from job indexed by job_by_state where state = 'running'")
-                .fetch_all(&self.pool)
-                .await?;
+        let workers: Vec<String> = sqlx::query_scalar(
+            "select distinct boot from job indexed by job_by_state
+            where state = 'running' and reported_from is null",
+        )
+        .fetch_all(&self.pool)
+        .await?;
         Ok(workers.into_iter().map(WorkerId).collect())
     }
 

@@ -28,7 +28,8 @@ pub(super) use first_columns;
 macro_rules! last_columns {
     () => {
         "job.pause_requested_at, job.earlier_work, \
-         (select user.display_name from user where user.name = job.cancel_requested_by)"
+         (select user.display_name from user where user.name = job.cancel_requested_by), \
+         job.reported_from, job.no_contact_since"
     };
 }
 pub(super) use last_columns;
@@ -99,7 +100,9 @@ pub(super) struct ViewRow<Text = String, Reported = Progress>(
     // Events of earlier builds end before one of these.
     #[serde(default)] Option<Micros>,
     #[serde(default)] i64,
-    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")] Option<Text>,
+    #[serde(default = "Option::default")] Option<Text>,
+    #[serde(default = "Option::default")] Option<Text>,
+    #[serde(default)] Option<Micros>,
 );
 
 impl From<ViewRow> for JobView {
@@ -126,6 +129,8 @@ impl From<ViewRow> for JobView {
             pause_requested_at: row.18,
             earlier_work: row.19,
             cancel_requested_by_name: row.20,
+            reported_from: row.21,
+            no_contact_since: row.22,
         }
     }
 }
@@ -155,6 +160,8 @@ impl<'a> From<&'a JobView> for ViewRow<&'a str, &'a Progress> {
             view.pause_requested_at,
             view.earlier_work,
             view.cancel_requested_by_name.as_deref(),
+            view.reported_from.as_deref(),
+            view.no_contact_since,
         )
     }
 }

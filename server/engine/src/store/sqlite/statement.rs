@@ -75,5 +75,7 @@ pub(super) fn view(row: &Row<'_>) -> Result<JobView> {
         pause_requested_at: row.get::<_, Option<i64>>(18)?.map(Micros),
         earlier_work: row.get(19)?,
         cancel_requested_by_name: row.get(20)?,
+        reported_from: row.get(21)?,
+        no_contact_since: row.get::<_, Option<i64>>(22)?.map(Micros),
     })
 }

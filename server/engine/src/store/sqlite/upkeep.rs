@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::statement;
 use crate::{
     Result,
-    store::rules::limits::{EVENT_LIFETIME, KEY_LIFETIME, MAX_EVENTS_KEPT, MESSAGE_LIFETIME},
+    store::rules::limits::{EVENT_LIFETIME, KEY_LIFETIME, MAX_EVENTS_KEPT, MESSAGE_LIFETIME, SPOOL_LIFETIME},
 };
 
 /// Events deleted in one step: a few milliseconds.
@@ -77,11 +77,19 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
             exists (select 1 from log_garbage),
             (select freelist_count from pragma_freelist_count),
             exists (select 1 from start_key indexed by start_key_by_time where at <= ?),
-            exists (select 1 from message indexed by message_by_time where at <= ?)",
-        [now.0 - EVENT_LIFETIME, MAX_EVENTS_KEPT, now.0 - KEY_LIFETIME, now.0 - MESSAGE_LIFETIME],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+            exists (select 1 from message indexed by message_by_time where at <= ?),
+            exists (select 1 from reporter indexed by reporter_gone where gone_at <= ?)",
+        [
+            now.0 - EVENT_LIFETIME,
+            MAX_EVENTS_KEPT,
+            now.0 - KEY_LIFETIME,
+            now.0 - MESSAGE_LIFETIME,
+            now.0 - SPOOL_LIFETIME,
+        ],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)),
     )?;
-    let (events, garbage, free_pages, keys, messages): (bool, bool, i64, bool, bool) = due.unwrap_or_default();
+    let (events, garbage, free_pages, keys, messages, reporters): (bool, bool, i64, bool, bool, bool) =
+        due.unwrap_or_default();
     if events {
         trim(connection, now)?;
     }
@@ -106,12 +114,21 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
             [now.0 - MESSAGE_LIFETIME, ROWS_PER_STEP],
         )?;
     }
+    if reporters {
+        statement::execute(
+            connection,
+            "delete from reporter where job in (
+                select job from reporter indexed by reporter_gone where gone_at <= ? order by gone_at limit ?
+            )",
+            [now.0 - SPOOL_LIFETIME, ROWS_PER_STEP],
+        )?;
+    }
     // Some free pages are kept for the next writes.
     let spare = free_pages > SPARE_PAGES;
     if spare && !events && !garbage {
         release_pages(connection, free_pages - SPARE_PAGES)?;
     }
-    Ok(events || garbage || keys || messages || spare)
+    Ok(events || garbage || keys || messages || reporters || spare)
 }
 
 /// Deletes the next events that are too old or too many. A cursor before them gets a snapshot from now on.

@@ -2,8 +2,11 @@
 
 use model::{AttemptNo, Failure, LogLine, Micros, Progress};
 
-use crate::Curve;
-use crate::types::ids::Fence;
+use crate::{
+    Curve,
+    store::{LogAck, ReportedEnd},
+    types::ids::Fence,
+};
 
 /// More lines for one log.
 #[derive(Clone, Debug)]
@@ -14,6 +17,8 @@ pub struct LogAppend {
     pub first_line: u64,
     /// The lines.
     pub lines: Vec<LogLine>,
+    /// What it acknowledges to a reporter.
+    pub ack: Option<LogAck>,
 }
 
 /// A checkpoint to be saved.
@@ -90,6 +95,11 @@ pub enum Outcome {
     Paused,
     /// Returned to the queue because the worker shuts down; the attempt is not charged.
     Released,
+    /// The server gives a reported attempt up.
+    Lost {
+        /// Why.
+        failure: Failure,
+    },
 }
 
 /// The end of an attempt.
@@ -111,6 +121,8 @@ pub struct Finish {
     pub artifacts: Vec<Artifact>,
     /// Whether there may be a checkpoint, of this attempt or an earlier one. Success removes it.
     pub checkpointed: bool,
+    /// The end as its reporter gave it, if one did.
+    pub reported: Option<ReportedEnd>,
 }
 
 /// A file that a job made, in the attempt's folder.
