@@ -85,6 +85,8 @@ fn time(job: &JobView, now: Micros) -> Option<MetricText> {
     let (term, attempt) = if is_running { ("Running for", "this attempt") } else { ("Ran for", "last attempt") };
     let note = job.started_at.map_or_else(String::new, |at| match job.ran_for(now) {
         Some(ran) if job.attempt > 1 => format!("{attempt} {}", duration(ran)),
+        // It runs elsewhere already when it is reported.
+        _ if job.reported_from.is_some() => String::new(),
         _ => format!("queued {}", duration(at.seconds_since(job.created_at).max(0.0))),
     });
     Some((term.to_owned(), duration(seconds), note))

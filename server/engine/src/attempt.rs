@@ -269,7 +269,7 @@ impl Attempt {
         self.log_buffer().lines_left()
     }
 
-    /// Hands the lines that wait to the store, in order with the sampler. The attempt cannot end meanwhile.
+    /// Hands the lines that wait to the store, in order with the sampler. The attempt cannot end during that.
     pub(crate) fn hand_over_lines(&self) {
         let watch = self.watch();
         if !watch.closed

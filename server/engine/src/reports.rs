@@ -54,7 +54,7 @@ use crate::{
 const PACE: (f64, f64) = (2.0, 10.0);
 /// Reports a second that the server asks for from all reporters together.
 const REPORTS_PER_SECOND: f64 = 2_000.0;
-/// How often a report looks for its run again, because another request has ended or moved it meanwhile.
+/// How often a report looks for its run again, because another request has ended or moved it.
 const TRIES: u32 = 4;
 
 /// The runs that this process hosts.

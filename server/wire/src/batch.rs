@@ -8,7 +8,7 @@ use crate::Time;
 /// One request: entries with rising numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
-    /// Drawn at random once for each run; tells two programs apart that use one run id.
+    /// Drawn at random once for each run; distinguishes two programs that use one run id.
     pub reporter: String,
     /// The number of the first entry, from 1. Without entries, the number that the next one will have.
     pub seq: u64,
@@ -21,7 +21,7 @@ pub struct Batch {
     /// The reporter's clock when it sent the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Time>,
-    /// Promises a report at least every so many seconds.
+    /// The longest pause between two reports that the reporter promises, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat: Option<u64>,
     /// Whether the reporter keeps entries on disk until they are acknowledged.

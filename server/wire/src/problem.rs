@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// An error, sent as `application/problem+json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// Always `about:blank`: the code tells the problems apart.
+    /// Always `about:blank`: the code distinguishes the problems.
     #[serde(rename = "type", default)]
     pub kind: String,
     /// The phrase of the status.

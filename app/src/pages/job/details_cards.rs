@@ -24,7 +24,8 @@ pub(super) fn DetailsCards(data: Data) -> impl IntoView {
                 </div>
             </section>
         </div>
-        <InputCard data=data.clone() />
+        // A reported job has no input here.
+        {data.detail.view.reported_from.is_none().then(|| view! { <InputCard data=data.clone() /> })}
         <div class="part" data-part="history">
             <EarlierRuns job=data.detail.view.clone() runs=data.earlier />
             <Timeline activity=data.activity />
@@ -38,6 +39,7 @@ fn Details(data: Data) -> impl IntoView {
     let job = data.detail.view;
     // A reported job never waits: it runs elsewhere already.
     let waits = job.attempt == 1 && job.reported_from.is_none();
+    let is_reported = job.reported_from.is_some();
     let host = job.reported_from.map(|host| if host.is_empty() { text::ELSEWHERE.to_owned() } else { host });
     let waited = waits.then(|| job.started_at.map(|at| duration(at.seconds_since(job.created_at))));
     view! {
@@ -53,7 +55,7 @@ fn Details(data: Data) -> impl IntoView {
             </Detail>
             {host.map(|host| view! { <Detail term=text::REPORTED_FROM>{host}</Detail> })}
             {data.run_of.map(|run| view! { <Detail term=text::SCHEDULE><Schedule run /></Detail> })}
-            <Detail term=text::QUEUED>
+            <Detail term=if is_reported { text::FIRST_REPORT } else { text::QUEUED }>
                 <Timestamp at=job.created_at />
             </Detail>
             {data.starts_in.map(|seconds| view! { <Detail term=text::STARTS>{approximate(seconds)}</Detail> })}

@@ -24,6 +24,7 @@ pub(super) const PRIORITY: &str = "Priority";
 pub(super) const GIVEN_UP: &str = "The server gave this job up";
 pub(super) const NO_CONTACT: &str = "No contact with the program";
 pub(super) const STOPS_ELSEWHERE: &str = "The program that reports this job learns of the cancel with its next report.";
+pub(super) const FIRST_REPORT: &str = "First report";
 pub(super) const REPORTED_FROM: &str = "Reported from";
 pub(super) const ELSEWHERE: &str = "another program";
 pub(super) const STARTED_BY: &str = "Started by";

@@ -22,7 +22,7 @@ const GIVE_UP: Duration = Duration::from_hours(1);
 const WITHOUT_PROMISE: Duration = Duration::from_hours(24);
 
 /// Checks all hosted runs once a second, until the engine stops. Time in which this process was stopped or starved does
-/// not count: then it could not hear anyone.
+/// not count: no report could arrive then.
 pub(crate) async fn watch(reports: Arc<Reports>) {
     let mut checked_at = Instant::now();
     loop {

@@ -35,7 +35,7 @@ pub(super) fn outcome(finish: &Finish) -> Outcome {
     }
 }
 
-/// When the run ended by the server's clock. Its own duration, from a clock that nobody sets, is better than its time.
+/// When the run ended by the server's clock. Its own duration, from a monotonic clock, is better than its time.
 pub(super) fn ended_at(
     finish: &Finish,
     started_at: Micros,

@@ -299,13 +299,13 @@ async fn shutdown_releases_blocking_job_and_ignores_its_result() {
 #[tokio::test(flavor = "multi_thread")]
 async fn blocking_job_cancelled_before_shutdown_is_cancelled() {
     let (let_go, held) = std::sync::mpsc::channel::<()>();
-    let (began, mut begun) = tokio::sync::mpsc::unbounded_channel();
-    let once = Mutex::new(Some((began, held)));
+    let (entered, mut entries) = tokio::sync::mpsc::unbounded_channel();
+    let once = Mutex::new(Some((entered, held)));
     let test = TestEngine::with_task(move |ctx, _| {
-        let (began, held) = once.lock().expect("no holder panics").take().expect("it runs once");
+        let (entered, held) = once.lock().expect("no holder panics").take().expect("it runs once");
         async move {
             let blocks = move || {
-                let _ = began.send(());
+                let _ = entered.send(());
                 let _ = held.recv();
                 Ok(Value::Null)
             };
@@ -315,7 +315,7 @@ async fn blocking_job_cancelled_before_shutdown_is_cancelled() {
     .await;
     let job = test.start().await;
     // A task that is cancelled before it blocks is dropped.
-    begun.recv().await.expect("it runs");
+    entries.recv().await.expect("it runs");
     test.engine.cancel(job, "ann").await.expect("it runs");
     test.wait_for_state_where(job, JobState::Running, TIMEOUT, |view| view.not_responding).await;
     test.engine.shutdown(Duration::ZERO).await;

@@ -189,19 +189,10 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
         via: Via::Any,
     };
     let pattern = path.clone();
-    let filled = move |job: i64| {
-        let named = pattern.replace("{id}", &job.to_string()).replace("{name}", "none").replace("{kind}", OPEN.0);
-        named.replace("{stream}", "0").replace("{run}", "r").replace("{signal}", "finish")
-    };
+    let filled = move |job: i64| filled_in(&pattern, job);
     if path.starts_with("/api/v1/report/") {
-        // A report that is allowed is not valid, and a run that may be looked up does not exist.
-        let (name, method) = (format!("{} {path}", route.method), route.method.clone());
-        let request = move |user: &UserClient, _| {
-            let response =
-                if method == Method::GET { user.api_get(&filled(0)) } else { user.api_post(&filled(0), "half") };
-            Outcome::of_status(response, false)
-        };
-        return vec![MatrixRow { via: Via::Token, ..row(name, false, Box::new(request)) }];
+        let request = report_request(route.method.clone(), filled(0));
+        return vec![MatrixRow { via: Via::Token, ..row(format!("{} {path}", route.method), false, request) }];
     }
     if let Some(function) = path.strip_prefix("/api/") {
         let (has_subject, _) = arguments(function, 1).unwrap_or_else(|| panic!("{function} has no arguments here"));
@@ -285,6 +276,23 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
         }
         _ => panic!("{name} is not requested by this test"),
     }
+}
+
+/// The path of a route with a job or another object for each of its parameters.
+fn filled_in(pattern: &str, job: i64) -> String {
+    let job = job.to_string();
+    let values =
+        [("id", &*job), ("name", "none"), ("kind", OPEN.0), ("stream", "0"), ("run", "r"), ("signal", "finish")];
+    values.iter().fold(pattern.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
+}
+
+/// A report. One that is allowed is not valid, and a run that may be looked up does not exist.
+fn report_request(method: Method, address: String) -> SendRequest {
+    Box::new(move |user: &UserClient, _| {
+        let is_get = method == Method::GET;
+        let response = if is_get { user.api_get(&address) } else { user.api_post(&address, "half") };
+        Outcome::of_status(response, false)
+    })
 }
 
 /// Builds the arguments of a function for a job.

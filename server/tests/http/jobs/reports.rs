@@ -111,7 +111,7 @@ fn batches_sent_twice_and_shuffled_count_once() {
             let body: Value = response.json().unwrap();
             match status {
                 200 => {
-                    assert!(body["received"].as_u64() >= Some(*number) && body["acked"] == body["received"], "{body}")
+                    assert!(body["received"].as_u64() >= Some(*number) && body["acked"] == body["received"], "{body}");
                 }
                 409 => {
                     gaps += 1;
