@@ -58,10 +58,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(parser: &mut Parser) -> Result<u8, ClientError> {
-    let Some(arg) = parser.next()? else { return print(HELP) };
+    let Some(arg) = parser.next()? else { return Ok(help(HELP)) };
     match arg {
-        Arg::Short('h') | Arg::Long("help") => print(HELP),
-        Arg::Short('V') | Arg::Long("version") => print(&format!("{}\n", crate::AGENT)),
+        Arg::Short('h') | Arg::Long("help") => Ok(help(HELP)),
+        Arg::Short('V') | Arg::Long("version") => Ok(help(&format!("{}\n", crate::AGENT))),
         Arg::Value(command) => match command.to_str() {
             Some("run") => run::run(parser),
             Some("spool") => spool::run(parser),
@@ -71,7 +71,7 @@ fn dispatch(parser: &mut Parser) -> Result<u8, ClientError> {
             Some("note") => inside::note(parser, "note"),
             Some("warn") => inside::note(parser, "warn"),
             Some("artifact") => inside::artifact(parser),
-            Some("help") => print(HELP),
+            Some("help") => Ok(help(HELP)),
             _ => Err(ClientError::Usage(format!("unknown command `{}`", command.to_string_lossy()))),
         },
         Arg::Short(_) | Arg::Long(_) => Err(arg.unexpected().into()),
@@ -79,8 +79,12 @@ fn dispatch(parser: &mut Parser) -> Result<u8, ClientError> {
 }
 
 /// Prints to standard output; a closed one is no error.
-pub(crate) fn print(text: &str) -> Result<u8, ClientError> {
+pub(crate) fn print(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(0)
+}
+
+fn help(text: &str) -> u8 {
+    print(text);
+    0
 }

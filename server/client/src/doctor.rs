@@ -88,7 +88,7 @@ impl Report {
     fn line(&mut self, passed: bool, name: &str, text: &str) {
         self.passed &= passed;
         let mark = if passed { "ok" } else { "FAILED" };
-        let _ = print(&format!("{mark}\t{name}\t{text}\n"));
+        print(&format!("{mark}\t{name}\t{text}\n"));
     }
 }
 

@@ -171,7 +171,7 @@ impl Journal {
     /// Sets the time between two reports, in seconds.
     pub(crate) fn set_pace(&self, seconds: f64) {
         let pace = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        self.change_link(|link| link.pace = Some(pace.clamp(Duration::from_millis(50), Duration::from_secs(60))));
+        self.change_link(|link| link.pace = Some(pace.clamp(Duration::from_millis(50), Duration::from_mins(1))));
     }
 
     pub(crate) fn link(&self) -> Link {

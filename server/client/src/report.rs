@@ -8,5 +8,5 @@ mod uploads;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use batch_sender::{BatchSender, Sent};
-pub(crate) use reporter::Reporter;
+pub(crate) use reporter::{OnCancel, OnReached, Reporter};
 pub(crate) use uploads::Uploads;

@@ -47,7 +47,7 @@ mod tests {
     fn durations_and_sizes_have_units() {
         assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_mins(90)));
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         assert_eq!(size("256MiB"), Ok(256 << 20));
         assert_eq!(size("1000"), Ok(1_000));

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The time for one run.
-const DELIVER: Duration = Duration::from_secs(10 * 60);
+const DELIVER: Duration = Duration::from_mins(10);
 /// Exit code if something is left.
 const NOT_REACHED: u8 = 5;
 
@@ -35,21 +35,24 @@ pub(crate) fn run(parser: &mut Parser) -> Result<u8, ClientError> {
     let config = Config::read(server, token_file);
     let spool = SpoolDirectory::open(&config.spool).map_err(ClientError::file(&config.spool))?;
     match action.as_str() {
-        "list" => list(&spool),
+        "list" => {
+            list(&spool);
+            Ok(0)
+        }
         "send" => send(&spool, &config),
         _ => Err(ClientError::Usage(format!("unknown action `{action}`"))),
     }
 }
 
 /// Prints kind, run, state, bytes and server of each run, separated by tabs.
-fn list(spool: &SpoolDirectory) -> Result<u8, ClientError> {
+fn list(spool: &SpoolDirectory) {
     let mut text = String::new();
     for (files, head, lives) in spool.list() {
         let state = if lives { "running" } else { "waiting" };
         let bytes = DiskQueue::bytes_of(&files);
         let _ = writeln!(text, "{}\t{}\t{state}\t{bytes}\t{}", head.kind, head.run, head.server);
     }
-    super::print(&text)
+    super::print(&text);
 }
 
 fn send(spool: &SpoolDirectory, config: &Config) -> Result<u8, ClientError> {
@@ -63,9 +66,7 @@ fn send(spool: &SpoolDirectory, config: &Config) -> Result<u8, ClientError> {
             continue;
         }
         match deliver(&api, files, &head, Instant::now() + DELIVER) {
-            Delivered::All => {
-                super::print(&format!("{name}\treported\n"))?;
-            }
+            Delivered::All => super::print(&format!("{name}\treported\n")),
             Delivered::Discarded(reason) => message::always(&format!("{name} is dropped: {reason}")),
             Delivered::Later(reason) => {
                 message::always(&format!("{name} is kept: {reason}"));

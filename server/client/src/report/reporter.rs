@@ -27,6 +27,9 @@ const DEFAULT_PACE: Duration = Duration::from_secs(1);
 /// Called with a request to stop, perhaps several times with the same one.
 pub(crate) type OnCancel = Arc<dyn Fn(&Cancel) + Send + Sync>;
 
+/// Called once, when the server has accepted the first batch.
+pub(crate) type OnReached = Box<dyn FnOnce(&Status) + Send>;
+
 /// What the thread of a run needs.
 pub(crate) struct Reporter {
     pub(crate) api: Arc<Api>,
@@ -34,8 +37,7 @@ pub(crate) struct Reporter {
     pub(crate) head: Head,
     pub(crate) note: Option<UnreachableNote>,
     pub(crate) on_cancel: OnCancel,
-    /// Called once, when the server has accepted the first batch.
-    pub(crate) on_reached: Option<Box<dyn FnOnce(&Status) + Send>>,
+    pub(crate) on_reached: Option<OnReached>,
 }
 
 impl Reporter {

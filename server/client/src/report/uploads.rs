@@ -72,7 +72,7 @@ fn upload(api: &Api, journal: &Journal, base: &str, path: &Path) -> Result<(), S
         return Err("it is not a regular file".to_owned());
     }
     // The server knows the run from its first batch on.
-    let reached = Instant::now() + Duration::from_secs(60);
+    let reached = Instant::now() + Duration::from_mins(1);
     while !journal.link().reached && !journal.link().stopped && Instant::now() < reached {
         thread::sleep(Duration::from_millis(20));
     }

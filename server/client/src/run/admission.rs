@@ -14,7 +14,7 @@ use super::{
     flags::{IfBusy, IfUnreachable, RunFlags},
     setup::Setup,
 };
-use crate::{api::Api, config::Config, error::ClientError, message, spool::Head};
+use crate::{api::Api, config::Config, error::ClientError, ids, message, spool::Head};
 
 /// The time limit of a question.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -101,7 +101,7 @@ fn ask(api: &Api, head: &Head, key: Option<&str>) -> Response {
 fn local_lock(config: &Config, key: &str, flags: &RunFlags) -> io::Result<Option<File>> {
     let directory = config.spool.join("keys");
     fs::create_dir_all(&directory)?;
-    let name: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let name: String = ids::hex(key.as_bytes());
     let name = &name[..name.len().min(200)];
     let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(directory.join(name))?;
     if flags.if_busy == IfBusy::Wait {

@@ -10,6 +10,7 @@ use crate::{error::ClientError, units};
 
 /// What the command line of `run` says.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct RunFlags {
     pub(crate) title: Option<String>,
     pub(crate) kind: Option<String>,
@@ -128,7 +129,7 @@ impl RunFlags {
                 Arg::Long("deliver") => flags.deliver = duration(parser)?,
                 Arg::Long("no-spool") => flags.spools = false,
                 Arg::Long("spool-limit") => {
-                    flags.spool_limit = units::size(&text(parser)?).map_err(ClientError::Usage)?
+                    flags.spool_limit = units::size(&text(parser)?).map_err(ClientError::Usage)?;
                 }
                 Arg::Long("show-command") => flags.show_command = true,
                 Arg::Long("pass-token") => flags.pass_token = true,

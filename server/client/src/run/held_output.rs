@@ -24,7 +24,7 @@ impl HeldOutput {
         self.bytes += chunk.len();
         match self.chunks.back_mut() {
             Some((last, bytes)) if *last == stream && bytes.len() + chunk.len() <= 64 << 10 => {
-                bytes.extend_from_slice(chunk)
+                bytes.extend_from_slice(chunk);
             }
             Some(_) | None => self.chunks.push_back((stream, chunk.to_vec())),
         }

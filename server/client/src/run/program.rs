@@ -58,9 +58,9 @@ impl Program {
 
     /// Waits for the end of the program without reaping it, so that its id stays valid.
     pub(crate) fn wait_for_end(&self, foreground: Option<&Foreground>) {
-        let states = WaitIdOptions::EXITED | WaitIdOptions::STOPPED;
+        let changes = WaitIdOptions::EXITED | WaitIdOptions::STOPPED;
         loop {
-            match waitid(WaitId::Pid(self.group), states | WaitIdOptions::NOWAIT) {
+            match waitid(WaitId::Pid(self.group), changes | WaitIdOptions::NOWAIT) {
                 Ok(Some(status)) if status.stopped() => {
                     let _ = waitid(WaitId::Pid(self.group), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG);
                     if let Some(foreground) = foreground {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wire::{Start, Status, limits::TITLE_CHARS};
+use wire::{Start, limits::TITLE_CHARS};
 
 use super::{flags::RunFlags, report_file::ReportFile};
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     mask::Mask,
     message,
     queue::Queue,
-    report::Reporter,
+    report::{OnCancel, OnReached, Reporter},
     spool::{DiskQueue, Head, SpoolDirectory, UnreachableNote},
 };
 
@@ -84,12 +84,7 @@ impl Setup {
     }
 
     /// Returns the thread that reports, not yet started.
-    pub(crate) fn reporter(
-        &self,
-        api: Arc<Api>,
-        on_cancel: Arc<dyn Fn(&wire::Cancel) + Send + Sync>,
-        on_reached: Option<Box<dyn FnOnce(&Status) + Send>>,
-    ) -> Reporter {
+    pub(crate) fn reporter(&self, api: Arc<Api>, on_cancel: OnCancel, on_reached: Option<OnReached>) -> Reporter {
         Reporter {
             api,
             journal: self.journal.clone(),

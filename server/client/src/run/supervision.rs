@@ -23,7 +23,7 @@ use crate::{
     config::Config,
     mask::Mask,
     message,
-    report::Uploads,
+    report::{OnReached, Uploads},
     spool::{SpoolDirectory, deliver},
 };
 
@@ -34,7 +34,7 @@ const TICK_OF_GRACE: Duration = Duration::from_millis(50);
 /// The time between two syncs of the spool.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
 /// The time for one abandoned run.
-const BACKLOG: Duration = Duration::from_secs(60);
+const BACKLOG: Duration = Duration::from_mins(1);
 
 /// Supervises one run.
 pub(crate) struct Supervisor {
@@ -127,7 +127,9 @@ impl Supervisor {
             paths.extend(found);
         }
         let time = patience + Uploads::longest_time(&paths);
-        paths.into_iter().for_each(|path| uploads.add(path));
+        for path in paths {
+            uploads.add(path);
+        }
         uploads.finish(time);
     }
 
@@ -187,12 +189,7 @@ fn watch(
     let _ = thread::Builder::new().name("watch".to_owned()).spawn(watch);
 }
 
-fn on_reached(
-    config: &Config,
-    setup: &Setup,
-    api: Arc<Api>,
-    ended: mpsc::Sender<()>,
-) -> Box<dyn FnOnce(&wire::Status) + Send> {
+fn on_reached(config: &Config, setup: &Setup, api: Arc<Api>, ended: mpsc::Sender<()>) -> OnReached {
     let server = setup.head.server.clone();
     let spool = setup.spool.clone();
     debug_assert!(config.server.is_some());

@@ -51,8 +51,8 @@ pub(crate) fn deliver(api: &Api, files: RunFiles, head: &Head, deadline: Instant
         match sender.send(&entries) {
             Sent::Accepted(_) => {
                 queue.files().acknowledge(sender.acknowledged());
-                let last = if is_ended { Some(queue.last()) } else { lost_at };
-                if last.is_some_and(|last| sender.acknowledged().acked >= last) {
+                let end = if is_ended { Some(queue.last()) } else { lost_at };
+                if end.is_some_and(|end| sender.acknowledged().acked >= end) {
                     queue.files().remove();
                     return Delivered::All;
                 }
@@ -66,12 +66,13 @@ pub(crate) fn deliver(api: &Api, files: RunFiles, head: &Head, deadline: Instant
                 }
                 thread::sleep(delay);
             }
-            Sent::Unreachable(reason) | Sent::Unauthorized(reason) => return Delivered::Later(reason),
             Sent::Stopped { reason, discard: true } => {
                 queue.files().remove();
                 return Delivered::Discarded(reason);
             }
-            Sent::Stopped { reason, discard: false } => return Delivered::Later(reason),
+            Sent::Unreachable(reason) | Sent::Unauthorized(reason) | Sent::Stopped { reason, discard: false } => {
+                return Delivered::Later(reason);
+            }
         }
         if Instant::now() > deadline {
             return Delivered::Later("there was not enough time".to_owned());

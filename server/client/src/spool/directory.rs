@@ -11,7 +11,7 @@ use std::{
 use super::{Acknowledged, Head};
 
 /// The lifetime of a spooled run.
-const LIFETIME: Duration = Duration::from_secs(14 * 24 * 3_600);
+const LIFETIME: Duration = Duration::from_hours(14 * 24);
 
 /// A directory that only its user can read.
 #[derive(Clone, Debug)]

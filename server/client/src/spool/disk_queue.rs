@@ -51,7 +51,7 @@ impl DiskQueue {
             if whole < text.len() {
                 OpenOptions::new().write(true).open(files.segment(first))?.set_len(whole as u64)?;
             }
-            let count = text[..whole].iter().filter(|byte| **byte == b'\n').count() as u64;
+            let count = text[..whole].split_inclusive(|byte| *byte == b'\n').count() as u64;
             last = last.max(first + count - 1);
             segments.push(Segment { first, bytes: whole as u64 });
         }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use super::SpoolDirectory;
 
 /// How long the note counts.
-const LIFETIME: Duration = Duration::from_secs(60);
+const LIFETIME: Duration = Duration::from_mins(1);
 
 /// The note about one server.
 #[derive(Debug)]

@@ -31,7 +31,7 @@ fn commands_inside_a_run_are_reported() {
     let (digest, content) = &state.artifacts["a%20result.txt"];
     assert_eq!(content, b"content\n");
     assert_eq!(
-        digest, "sha-256=:Q07Bdr6XMBaMPGFoGq7H5AMLk+wE+BhgS0v2oYXmDU4=:",
+        digest, "sha-256=:Q0copBCnj1b8G1iZw1k0NuYasMcx6QctleltspAgXlM=:",
         "echo content | openssl sha256 -binary | base64"
     );
 }

@@ -36,7 +36,7 @@ impl Home {
     pub(crate) fn heads(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.spool()) else { return Vec::new() };
         let names = entries.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned());
-        names.filter(|name| name.ends_with(".head")).collect()
+        names.filter(|name| name.strip_suffix(".head").is_some()).collect()
     }
 
     /// Returns the client with these arguments, without a server.
@@ -74,8 +74,12 @@ impl Drop for Home {
 /// Passes input to a process and waits for it.
 pub(crate) fn with_input(mut command: Command, input: &[u8]) -> Output {
     let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
-    child.stdin.take().expect("it is piped").write_all(input).expect("it reads");
-    child.wait_with_output().expect("it ends")
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input).expect("it reads"));
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("all is written");
+    output
 }
 
 /// Sends a signal to a process.

@@ -261,7 +261,6 @@ fn respond(shared: &Shared, request: &Request) -> Option<(u16, String, Value)> {
         }
         ("GET", ["control"]) => control(shared, state, &name, query),
         ("GET", []) if state.runs.contains_key(&name) => Some((200, String::new(), status(&state, &name))),
-        ("GET", []) => problem(404, "not_found"),
         ("PUT", ["artifacts", file]) => {
             state.artifacts.insert((*file).to_owned(), (request.digest.clone(), request.body.clone()));
             Some((201, String::new(), Value::Null))
@@ -328,6 +327,9 @@ fn control(shared: &Shared, mut state: MutexGuard<'_, State>, name: &str, query:
     let since = query.split('&').find_map(|pair| pair.strip_prefix("since=")).unwrap_or_default().to_owned();
     let deadline = Instant::now() + Duration::from_secs(5);
     while shared.alive.load(Ordering::SeqCst) {
+        if !state.runs.contains_key(name) {
+            return Some((404, String::new(), json!({"code": "not_found"})));
+        }
         let status = status(&state, name);
         if status["control"] != since.as_str() {
             return Some((200, String::new(), status));
