@@ -10,7 +10,7 @@ addr ?= 127.0.0.1:3000
 data ?= data
 auth ?= yes
 # Libraries have checked documentation. All crates but the browser's are linted and tested.
-LIBRARIES := $(addprefix -p milepost-,model engine eta cron accounts output-parser streaming-response commands tasks wire)
+LIBRARIES := $(addprefix -p milepost-,model engine eta cron accounts client output-parser streaming-response commands tasks wire)
 # The server is tested with the site inside, as it is delivered, but not optimised: that takes a quarter of an hour.
 CRATES := $(LIBRARIES) -p milepost-load -p milepost-server -p milepost-app --features milepost-app/ssr,milepost-server/embed
 WASM := --target wasm32-unknown-unknown
