@@ -20,7 +20,8 @@ use crate::{
 #[command(
     after_help = "Without a command, milepost runs `serve`. Flags take precedence over variables, variables over the \
                   file, the file over the defaults. Keys of the file are the long names with _ for -; `root` and \
-                  `trusted_proxy` are lists."
+                  `trusted_proxy` are lists.\n\nCommands for programs that report elsewhere: run, spool, doctor, login, and inside a run progress, \
+                  note, warn, artifact. `milepost run --help` lists their flags."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -28,6 +28,11 @@ struct Site;
 const _: &[u8] = include_bytes!("../../target/site/SHA256SUMS"); // missing? Run `make site` first.
 
 fn main() -> ExitCode {
+    // The client comes first: it has a command line of its own, and starts its program before anything else.
+    let is_client = |command: std::ffi::OsString| client::COMMANDS.iter().any(|known| command == *known);
+    if std::env::args_os().nth(1).is_some_and(is_client) {
+        return client::main(std::env::args_os().skip(1));
+    }
     assets::register_site::<Site>();
     let outcome = match Cli::parse().command() {
         Command::Serve(args) => args.config().and_then(|config| serve::run(config, tasks::register)),

@@ -45,6 +45,9 @@ Flags of run:
   -v, --verbose                       print messages without a terminal too
 ";
 
+/// The subcommands. The program of the server has them, too.
+pub const COMMANDS: [&str; 8] = ["run", "spool", "doctor", "login", "progress", "note", "warn", "artifact"];
+
 /// Runs the client with these arguments, without the name of the program.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut parser = Parser::from_args(args);

@@ -23,7 +23,7 @@ mod spool;
 mod token;
 mod units;
 
-pub use command::main;
+pub use command::{COMMANDS, main};
 pub use error::ClientError;
 
 /// The name and version that the server sees.

@@ -10,6 +10,7 @@ mod messages;
 mod overview_and_list;
 mod page_snapshots;
 mod progress_curve;
+mod reporting_client;
 mod reports;
 mod resume_after_kill;
 mod schedules;
