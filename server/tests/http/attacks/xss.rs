@@ -77,7 +77,8 @@ fn check_response(path: &str, response: Response) {
     if kind.contains("html") {
         assert_no_injection(path, &response.text().unwrap());
     } else {
-        assert!(["", "application/json", "text/plain; charset=utf-8"].contains(&&*kind), "{path}: {kind}");
+        let plain = ["", "application/json", "application/problem+json", "text/plain; charset=utf-8"];
+        assert!(plain.contains(&&*kind), "{path}: {kind}");
         assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
     }
 }
@@ -184,6 +185,42 @@ fn user_and_task_text_is_escaped_and_files_are_attachments() {
         assert!(seen >= times, "{path}: {seen}");
     }
     assert_files_are_attachments(ada, jobs);
+}
+
+#[test]
+fn texts_of_reporters_are_escaped() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let token = make_token(&ada, "cron", &["report"]);
+    let mut jobs = Vec::new();
+    for (number, text) in TEXTS.iter().chain(&RAW_TEXTS).enumerate() {
+        let start = json!({ "type": "start", "title": text, "host": text, "program": text, "agent": text, "user": text,
+            "stages": [text.chars().take(60).collect::<String>(), "Two"] });
+        let mark: String = text.chars().take(8).collect();
+        let entries = json!([start,
+            { "type": "progress", "stage": 0, "value": 1, "max": 3, "unit": mark, "message": text, "data": { *text: text } },
+            { "type": "log", "lines": [[0, "warn", text], [0, "error", text]] }]);
+        let finish = json!({ "type": "finish", "state": "failed", "message": text, "result": { *text: text } });
+        for (run, entries) in [("running", entries.clone()), ("ended", add(entries, finish))] {
+            let client = server.new_client();
+            let path = format!("/api/v1/report/attack/{run}-{number}");
+            let batch = json!({ "reporter": "r", "seq": 1, "entries": entries });
+            let request =
+                client.request(Method::POST, &path).bearer_auth(&token).header(CONTENT_TYPE, "application/json");
+            let status: Value =
+                client.send(request.body(batch.to_string())).error_for_status().unwrap().json().unwrap();
+            jobs.push(status["job"].as_i64().unwrap());
+        }
+    }
+    let pages = ["/", "/jobs"].map(str::to_owned).into_iter().chain(jobs.iter().map(|job| format!("/jobs/{job}")));
+    for path in pages {
+        assert_no_injection(&path, &ada.page(&path));
+    }
+    assert!(ada.page("/jobs").matches("alert(7)").count() > TEXTS.len());
+}
+
+fn add(mut entries: Value, entry: Value) -> Value {
+    entries.as_array_mut().unwrap().push(entry);
+    entries
 }
 
 /// Starts a job of each kind with this text in every string of its input; returns the pages that show it.

@@ -66,8 +66,10 @@ fn lines_reported_while_server_dies_arrive_once_and_in_order() {
     let (mut browser, spool) = (Browser::new(), TempDir::new().unwrap());
     let address = browser.server.addr;
     let script = "for i in $(seq 1 120); do echo line $i; sleep 0.05; done";
-    let mut child =
-        run(&browser, &spool, &["--kind", "survives", "--", "bash", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = run(&browser, &spool, &["--kind", "survives", "--", "bash", "-c", script])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     assert_eq!(next_line(&mut child), "line 1\n");
     // The job exists before the server dies.
     while !log_of(&browser, 1).contains("line 5\n") {}
