@@ -130,7 +130,9 @@ impl Supervisor {
         for path in paths {
             uploads.add(path);
         }
-        uploads.finish(time);
+        if !uploads.finish(time) {
+            self.setup.journal.note("warn", "Not all files are uploaded: the server is not reached in time");
+        }
     }
 
     fn read_result(&self, path: &PathBuf, mask: &Mask) -> Option<Value> {
