@@ -34,6 +34,8 @@ pub(crate) struct Link {
     pub(crate) outage: bool,
     /// Whether the sender has stopped: nothing more is acknowledged by it.
     pub(crate) stopped: bool,
+    /// Why the server is not reached, for the line at the end.
+    pub(crate) problem: Option<String>,
     /// Why it stopped for good, for the line at the end.
     pub(crate) refused: Option<String>,
     pub(crate) job: Option<u64>,

@@ -52,6 +52,8 @@ pub(crate) struct Queue {
     disk: Option<DiskQueue>,
     /// Whether the disk failed: everything later is in memory.
     failed: bool,
+    /// Whether the server takes no more of this run: nothing is kept.
+    discarded: bool,
     memory: VecDeque<String>,
     memory_bytes: u64,
     /// The number of the first entry in memory.
@@ -67,7 +69,17 @@ impl Queue {
         let acknowledged = disk.as_ref().map(|disk| disk.files().acknowledged()).unwrap_or_default();
         let memory_first = disk.as_ref().map_or(1, |disk| disk.last() + 1);
         let memory = VecDeque::new();
-        Self { disk, failed: false, memory, memory_bytes: 0, memory_first, limit, acknowledged, full: false }
+        Self {
+            disk,
+            failed: false,
+            discarded: false,
+            memory,
+            memory_bytes: 0,
+            memory_first,
+            limit,
+            acknowledged,
+            full: false,
+        }
     }
 
     /// Returns the number of the last entry.
@@ -91,6 +103,9 @@ impl Queue {
     /// Appends an entry. Returns the error with which the disk failed, the first time.
     pub(crate) fn append(&mut self, entry: String) -> Option<io::Error> {
         let mut error = None;
+        if self.discarded {
+            return None;
+        }
         if !self.failed
             && let Some(disk) = &mut self.disk
         {
@@ -154,8 +169,11 @@ impl Queue {
         self.disk.as_mut()?.writer_to_sync()?.ok()
     }
 
-    /// Deletes the files of the run.
+    /// Deletes the files of the run; nothing is kept from now on.
     pub(crate) fn remove(&mut self) {
+        self.discarded = true;
+        self.memory.clear();
+        self.memory_bytes = 0;
         if let Some(disk) = &self.disk {
             disk.files().remove();
         }

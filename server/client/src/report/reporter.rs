@@ -86,8 +86,9 @@ impl Reporter {
                     self.set_outage();
                     self.pause(delay.unwrap_or_else(|| backoff.next()));
                 }
-                Sent::Unreachable(_) => {
+                Sent::Unreachable(reason) => {
                     self.set_outage();
+                    journal.change_link(|link| link.problem = Some(reason));
                     if let Some(note) = &self.note {
                         note.set();
                     }

@@ -50,11 +50,12 @@ impl Uploads {
         }
     }
 
-    /// Waits for the added files.
-    pub(crate) fn finish(&self, timeout: Duration) {
+    /// Waits for the added files. Returns whether the time was enough.
+    pub(crate) fn finish(&self, timeout: Duration) -> bool {
         drop(self.files.lock().unwrap_or_else(PoisonError::into_inner).take());
         // The channel is closed by the end of the thread.
-        let _ = self.done.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(timeout);
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(timeout);
+        done != Err(mpsc::RecvTimeoutError::Timeout)
     }
 
     /// Returns the time that these files need at most, beside the one for the first response.

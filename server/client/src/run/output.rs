@@ -102,7 +102,7 @@ fn pump(
             };
             let chunk = &buffer[..length];
             if recorder.mode == OutputMode::Forward && write_all(&mut to, chunk).is_err() {
-                // Nobody reads: the program gets the same error, because its pipe is closed.
+                // No one reads: the program gets the same error, because its pipe is closed.
                 break;
             }
             recorder.push(stream, chunk);

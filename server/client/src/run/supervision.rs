@@ -130,7 +130,9 @@ impl Supervisor {
         for path in paths {
             uploads.add(path);
         }
-        uploads.finish(time);
+        if !uploads.finish(time) {
+            self.setup.journal.note("warn", "Not all files are uploaded: the server is not reached in time");
+        }
     }
 
     fn read_result(&self, path: &PathBuf, mask: &Mask) -> Option<Value> {
@@ -153,13 +155,14 @@ impl Supervisor {
         let link = self.setup.journal.link();
         let end = code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}"));
         let place = link.job.map_or_else(String::new, |job| format!("{}, ", address(&self.setup.head.server, job)));
+        let problem = link.problem.map_or_else(String::new, |problem| format!(" ({problem})"));
         message::print(&match (delivered, link.refused) {
             (true, _) => format!("{place}{end}, reported"),
             (false, Some(reason)) => format!("{place}{end}, not all reported: {reason}"),
             (false, None) if self.setup.journal.is_on_disk() => {
-                format!("{place}{end}, server not reached; `milepost spool send` reports it later")
+                format!("{place}{end}, server not reached{problem}; `milepost spool send` reports it later")
             }
-            (false, None) => format!("{place}{end}, server not reached, not reported"),
+            (false, None) => format!("{place}{end}, server not reached{problem}, not reported"),
         });
     }
 }

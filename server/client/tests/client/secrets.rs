@@ -10,7 +10,7 @@ use super::{
 #[test]
 fn secret_is_masked_across_two_writes_but_printed_unchanged() {
     let (server, home) = (Server::start(), Home::new());
-    let script = "printf 'x hunter'; sleep 0.2; printf '2222 y\\n'; echo \"$MY_NOTE\" >&2; sleep 0.3; echo $API_TOKEN";
+    let script = "printf 'x hunter'; sleep 0.2; printf '2222 y\\n'; sleep 0.3; echo \"$MY_NOTE\" >&2; sleep 0.3; echo $API_TOKEN";
     let mut command =
         home.client_of(&server, &["run", "--mask", "MY_NOTE", "--title", "t hunter2222", "--", "sh", "-c", script]);
     command.env("DB_PASSWORD", "hunter2222").env("MY_NOTE", "abc").env("API_TOKEN", "token-of-another-service");

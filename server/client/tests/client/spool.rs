@@ -92,3 +92,38 @@ fn one_run_id_twice_at_once_does_not_mix() {
     home.client_of(&server, &["spool", "send"]).output().expect("it starts");
     assert_eq!(server.run().lines(), ["1"], "the second reporter is refused");
 }
+
+#[test]
+fn killed_clients_lose_and_double_no_line() {
+    let (server, home) = (Server::start(), Home::new());
+    server.state().lag = 4;
+    let script = "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); [ $((i % 9)) = 0 ] && sleep 0.01; done";
+    for round in 0..12 {
+        let mut child = home.spawn(&server, &[], script);
+        std::thread::sleep(Duration::from_millis(20 + round * 45));
+        kill(&child, "KILL");
+        child.wait().expect("it is dead");
+        home.client_of(&server, &["spool", "send"]).status().expect("it starts");
+    }
+    let state = server.state();
+    assert_eq!((state.runs.len(), home.heads().len()), (12, 0));
+    for (name, run) in &state.runs {
+        let lines = run.lines();
+        assert_eq!(lines, (0..lines.len()).map(|n| format!("line {n}")).collect::<Vec<_>>(), "{name}");
+        assert!(run.is_over() && run.entries[&1]["type"] == "start", "{name}");
+    }
+}
+
+#[test]
+fn long_log_is_thinned_at_the_source() {
+    let (server, home) = (Server::start(), Home::new());
+    let output = home.run(&server, &["--deliver", "60s"], "exec seq 1 250000");
+    assert_eq!(output.stdout.split_inclusive(|byte| *byte == b'\n').count(), 250_000);
+    let lines = server.run().lines();
+    assert_eq!(lines.len(), 200_001);
+    assert_eq!(
+        (lines[197_999].as_str(), lines[198_001].as_str(), lines[200_000].as_str()),
+        ("198000", "248001", "250000")
+    );
+    assert_eq!(lines[198_000], "50000 lines left out: the log is too long");
+}
