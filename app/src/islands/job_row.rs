@@ -91,7 +91,9 @@ fn JobRow(job: JobView, rights: StoredValue<RowRights>, gone: RwSignal<Vec<JobId
 pub fn JobActions(id: JobId, job: LiveJob, actions: RowActions) -> impl IntoView {
     let RowActions { asks, deletes } = actions;
     let unless = |allowed: fn(&JobView) -> bool| job.map(move |job, _| !allowed(job));
-    let can_cancel = |asked: bool| job.map(move |job, _| asked != asks || !can_cancel(job));
+    // A job that waits loses nothing.
+    let loses_work = move |job: &JobView| asks && job.state == JobState::Running;
+    let can_cancel = |asked: bool| job.map(move |job, _| asked != loses_work(job) || !can_cancel(job));
     let action = |name: &str, icon: &'static str, word: &str, hidden: Reactive<bool>| {
         let label = format!("{word} #{id}");
         view! {

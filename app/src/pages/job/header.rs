@@ -72,8 +72,9 @@ fn last_action(data: &Data) -> Option<(AnyView, Option<AnyView>)> {
     }
     let is_cancelling = job.state == JobState::Running && job.cancel_requested_at.is_some();
     let word = if job.shown() == Shown::Retrying { text::STOP_RETRYING } else { text::CANCEL };
-    (may.steer && !is_cancelling)
-        .then(|| if data.pauses { cancel(job.job, word) } else { ask_to_cancel(job.job, word) })
+    // A job that waits loses nothing.
+    let loses_work = job.state == JobState::Running && !data.pauses;
+    (may.steer && !is_cancelling).then(|| if loses_work { ask_to_cancel(job.job, word) } else { cancel(job.job, word) })
 }
 
 fn cancel(id: JobId, word: &'static str) -> (AnyView, Option<AnyView>) {
