@@ -96,6 +96,8 @@ pub(crate) struct Watch {
     pub(crate) saved_at: Option<Instant>,
     /// Whether the progress has changed since the last save.
     pub(crate) unsaved: bool,
+    /// Whether it was sampled and saved between two rounds, and is to be published by the next one.
+    pub(crate) unpublished: bool,
     /// Time of the task's last report, log line or [`Ctx::alive`](crate::Ctx::alive).
     pub(crate) reported_at: Instant,
     /// The forecast, once the attempt has run for a second.
@@ -180,6 +182,7 @@ impl Attempt {
                 sample: Sample::new(now, claimed.view.progress.clone()),
                 saved_at: None,
                 unsaved: false,
+                unpublished: false,
                 reported_at: now,
                 forecast: None,
             }),
@@ -276,6 +279,16 @@ impl Attempt {
             && let Some(lines) = self.new_lines()
         {
             self.shared.store.append_logs(vec![lines]);
+        }
+    }
+
+    /// Samples the progress and hands it to the store, without waiting for the sampler.
+    pub(crate) fn save_progress(&self) {
+        let (now, at) = (Instant::now(), self.shared.clock.now());
+        let mut watch = self.watch();
+        if !watch.closed {
+            watch.unpublished |= watch.sample.update(&self.tracker, now, at);
+            self.shared.store.save_progress(vec![(self.fence.clone(), watch.sample.progress().clone())]);
         }
     }
 

@@ -345,7 +345,9 @@ impl Engine {
     /// Settles the attempts that do not stop, and removes this process from the list of nodes.
     async fn last_words(&self) {
         let shared = &self.shared;
-        join_all(shared.live.all().iter().map(|attempt| run::cut_short(attempt))).await;
+        // A reported job goes on elsewhere; one may have begun after the others were detached.
+        let own = shared.live.all().into_iter().filter(|attempt| attempt.report_log.is_none());
+        join_all(own.map(|attempt| async move { run::cut_short(&attempt).await })).await;
         if let Err(error) = shared.store.flush().await {
             tracing::error!(%error, "cannot store the last progress and log lines");
         }

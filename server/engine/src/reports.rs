@@ -278,6 +278,10 @@ impl Reports {
         }
         runs.insert(key, Arc::clone(&hosted));
         drop(runs);
+        if self.detached.is_raised() {
+            // The shutdown has begun: the next server adopts the run.
+            return Err(Error::ShuttingDown);
+        }
         if shared.live.host(&hosted.attempt) || cancelled {
             cancel::cancel(Arc::clone(&hosted.attempt));
         }
@@ -299,7 +303,10 @@ impl Reports {
         if taken.has_end {
             return self.end(hosted).await.map(Some);
         }
-        if taken.has_lines {
+        if taken.has_progress {
+            hosted.attempt.save_progress();
+        }
+        if taken.has_lines || taken.has_progress {
             self.flush(hosted, report).await?;
         }
         Ok(None)

@@ -74,7 +74,7 @@ fn last_action(data: &Data) -> Option<(AnyView, Option<AnyView>)> {
     let word = if job.shown() == Shown::Retrying { text::STOP_RETRYING } else { text::CANCEL };
     // A job that waits loses nothing.
     let loses_work = job.state == JobState::Running && !data.pauses;
-    (may.steer && !is_cancelling).then(|| if loses_work { ask_to_cancel(job.job, word) } else { cancel(job.job, word) })
+    (may.steer && !is_cancelling).then(|| if loses_work { ask_to_cancel(job, word) } else { cancel(job.job, word) })
 }
 
 fn cancel(id: JobId, word: &'static str) -> (AnyView, Option<AnyView>) {
@@ -83,7 +83,8 @@ fn cancel(id: JobId, word: &'static str) -> (AnyView, Option<AnyView>) {
 }
 
 /// Without checkpoints all work is lost.
-fn ask_to_cancel(id: JobId, word: &'static str) -> (AnyView, Option<AnyView>) {
+fn ask_to_cancel(job: &JobView, word: &'static str) -> (AnyView, Option<AnyView>) {
+    let id = job.job;
     let question = question(id, "cancel");
     let link = view! {
         <Ask question=question.clone() class="button danger">
@@ -92,7 +93,10 @@ fn ask_to_cancel(id: JobId, word: &'static str) -> (AnyView, Option<AnyView>) {
         </Ask>
     };
     let title = text::confirm_cancel(&id);
-    let consequences = shared::CANCEL_CONSEQUENCES.to_owned();
+    let consequences = match &job.reported_from {
+        Some(_) => text::CANCEL_ELSEWHERE.to_owned(),
+        None => shared::CANCEL_CONSEQUENCES.to_owned(),
+    };
     let (class, word) = ("button danger primary", shared::CANCEL_JOB);
     let dialog = view! {
         <QuestionDialog question title consequences keep=shared::KEEP_JOB>

@@ -23,6 +23,8 @@ pub(super) const ATTEMPT: &str = "Attempt";
 pub(super) const PRIORITY: &str = "Priority";
 pub(super) const GIVEN_UP: &str = "The server gave this job up";
 pub(super) const NO_CONTACT: &str = "No contact with the program";
+pub(super) const CANCEL_ELSEWHERE: &str =
+    "The program that reports this job is asked to stop. It can be started again only where it runs.";
 pub(super) const STOPS_ELSEWHERE: &str = "The program that reports this job learns of the cancel with its next report.";
 pub(super) const FIRST_REPORT: &str = "First report";
 pub(super) const REPORTED_FROM: &str = "Reported from";

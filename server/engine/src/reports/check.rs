@@ -4,6 +4,9 @@ use wire::{Entry, FieldProblem, Finish, Progress, Start, limits};
 
 use super::{Content, ReportError};
 
+/// The last number of an entry: all below are exact in JavaScript, too.
+const LAST_NUMBER: u64 = 1 << 53;
+
 /// Checks a report.
 ///
 /// # Errors
@@ -13,8 +16,11 @@ pub(super) fn check(content: &Content) -> Result<(), ReportError> {
     match content {
         Content::Signal(entry, _) => problems.entry("", entry),
         Content::Batch(batch) => {
-            if batch.seq == 0 {
+            if !(1..=LAST_NUMBER).contains(&batch.seq) {
                 problems.add("/seq", "out_of_range", "entries are numbered from 1");
+            }
+            if batch.acked > LAST_NUMBER {
+                problems.add("/acked", "out_of_range", "no entry has this number");
             }
             if batch.reporter.is_empty() || batch.reporter.len() > 64 {
                 problems.add("/reporter", "invalid", "the reporter needs a mark of 1 to 64 characters");

@@ -61,6 +61,8 @@ struct State {
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) has_lines: bool,
+    /// Whether the progress must be durable: that of batches need not be.
+    pub(super) has_progress: bool,
     pub(super) has_end: bool,
     pub(super) change: Option<ReporterChange>,
 }
@@ -123,6 +125,8 @@ impl Hosted {
             Content::Signal(entry, part) => {
                 let mut taken = Taken::default();
                 if part.is_some_and(|part| part <= state.part) {
+                    // Taken before, but perhaps not made durable.
+                    taken.has_lines = true;
                     return Ok(taken);
                 }
                 if state.ending.is_none() {
@@ -131,6 +135,7 @@ impl Hosted {
                     state.part = part.unwrap_or(state.part);
                 }
                 taken.has_end |= state.ending.is_some();
+                taken.has_progress = matches!(entry, Entry::Progress(_));
                 Ok(taken)
             }
         }

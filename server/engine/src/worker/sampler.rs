@@ -62,7 +62,7 @@ fn sample_group(shared: &Shared, part: u32) {
         if watch.closed {
             continue;
         }
-        let news = watch.sample.update(&attempt.tracker, now, at);
+        let news = watch.sample.update(&attempt.tracker, now, at) | std::mem::take(&mut watch.unpublished);
         let changed = attempt.update_forecast(&mut watch, news, now) || news;
         if changed {
             moved.push(event_of(attempt, &watch));

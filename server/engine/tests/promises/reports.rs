@@ -220,6 +220,18 @@ async fn numbered_parts_of_a_log_count_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn progress_signal_is_durable_when_it_is_acknowledged() {
+    let test = TestEngine::build(|builder| builder).await;
+    for value in 1..=9 {
+        of(&test.engine).signal("nightly", Some("r"), progress(value), None).await.expect("taken");
+        // Read as another process would: nothing of it is in memory only.
+        let stored = test.engine.store().job(JobId(1)).await.expect("kept");
+        assert_eq!(stored.progress.value, value);
+    }
+    test.recorder.wait_for_progress(JobId(1), |event| event.progress.value == 9).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deleted_run_is_gone_and_does_not_come_back() {
     let test = TestEngine::build(|builder| builder).await;
     let ended = send(&test.engine, "r", 1, vec![finish(0)]).await.expect("taken");
@@ -247,6 +259,9 @@ async fn reported_job_is_not_retried_paused_or_repeated_here() {
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_batch_names_every_fault_and_takes_nothing() {
     let test = TestEngine::build(|builder| builder).await;
+    let huge = Batch { acked: u64::MAX, ..batch(u64::MAX, vec![line("1")]) };
+    let refused = of(&test.engine).report("nightly", "r", huge).await;
+    assert!(matches!(&refused, Err(ReportError::Invalid(faults)) if faults.len() == 2), "{refused:?}");
     let wrong = Progress { tone: Some("loud".to_owned()), ..Progress::default() };
     let bad_level = Entry::Log(LogLines { lines: vec![(Time(0), "fatal".to_owned(), "x".to_owned())] });
     let refused = send(&test.engine, "r", 1, vec![line("1"), Entry::Progress(wrong), bad_level]).await;

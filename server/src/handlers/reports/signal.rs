@@ -33,17 +33,30 @@ impl Signal {
         }
     }
 
+    /// The names of its fields.
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Start => &[
+                "at", "title", "stages", "host", "user", "pid", "program", "agent", "link", "parent", "trace",
+                "timeout", "unique",
+            ],
+            Self::Progress => &["at", "stage", "value", "max", "unit", "message", "tone", "data"],
+            Self::Finish => &["at", "elapsed", "state", "exit_code", "signal", "message", "result"],
+            Self::Log => &[],
+        }
+    }
+
     /// The entry that the body describes.
     pub(super) fn entry(self, headers: &HeaderMap, body: &[u8], now: Micros) -> Result<Entry, Rejection> {
         let text = String::from_utf8_lossy(body);
         match self {
             Self::Log => log(headers, &text, now).map(Entry::Log),
-            Self::Start => Ok(Entry::Start(Box::new(fields::<Start>(text.trim())?.unwrap_or_default()))),
-            Self::Progress => match fields(text.trim())? {
+            Self::Start => Ok(Entry::Start(Box::new(fields::<Start>(self, text.trim())?.unwrap_or_default()))),
+            Self::Progress => match fields(self, text.trim())? {
                 Some(progress) => Ok(Entry::Progress(progress)),
                 None => progress(text.trim()).map(Entry::Progress),
             },
-            Self::Finish => match fields(text.trim())? {
+            Self::Finish => match fields(self, text.trim())? {
                 Some(finish) => Ok(Entry::Finish(Box::new(finish))),
                 None => finish(text.trim()).map(|finish| Entry::Finish(Box::new(finish))),
             },
@@ -51,8 +64,9 @@ impl Signal {
     }
 }
 
-/// The fields of a form or a JSON object; `None` if the text is neither.
-fn fields<T: DeserializeOwned>(text: &str) -> Result<Option<T>, Rejection> {
+/// The fields of a form or a JSON object; `None` if the text is neither. Unknown ones are ignored beside known ones, but
+/// not alone: `code=3` in place of `exit_code=3` must not be a success.
+fn fields<T: DeserializeOwned>(signal: Signal, text: &str) -> Result<Option<T>, Rejection> {
     let object = if text.starts_with('{') {
         serde_json::from_str(text).map_err(|error| Rejection::malformed(&error))?
     } else if text.contains('=') {
@@ -61,6 +75,12 @@ fn fields<T: DeserializeOwned>(text: &str) -> Result<Option<T>, Rejection> {
     } else {
         return Ok(None);
     };
+    let names = signal.fields();
+    let is_known =
+        |object: &Map<String, Value>| object.is_empty() || names.iter().any(|name| object.contains_key(*name));
+    if !object.as_object().is_some_and(is_known) {
+        return Err(Rejection::invalid("", &format!("this has none of the fields {}", names.join(", "))));
+    }
     serde_json::from_value(object).map(Some).map_err(|error| Rejection::malformed(&error))
 }
 

@@ -78,6 +78,8 @@ fn body_that_cannot_be_read_is_a_problem_with_its_remedy() {
         ("/progress", "half", 422, "42%"),
         ("/progress", "4000%", 422, "between 0 and 100"),
         ("/finish", "well", 422, "exit code"),
+        ("/finish", "code=3", 422, "exit_code"),
+        ("/progress", "3/10 a=b", 422, "value"),
         ("/finish", "{\"exit_code\":", 400, "cannot be read"),
         ("/r/hologram", "1", 404, "start, progress, log and finish"),
     ] {
