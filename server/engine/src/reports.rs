@@ -1,6 +1,6 @@
 //! Reported jobs: attempts that programs elsewhere drive by their reports.
 //!
-//! A reported job is an ordinary job whose [`Attempt`] is fed by reports instead of a task: progress, rate, time left,
+//! A reported job is an ordinary job whose attempt is fed by reports instead of a task: progress, rate, time left,
 //! log limits and cancel work as for any other. The server that receives its reports hosts it. A server that starts
 //! adopts the runs of the one before, and none of them is interrupted.
 //!
