@@ -1,6 +1,9 @@
 //! Reported jobs in the store: runs by the names that their reporters gave them.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use model::{JobId, JobView, Micros};
@@ -91,8 +94,19 @@ pub struct ReporterChange {
 pub struct LogAck {
     /// The last entry whose lines are in it, or before it.
     pub acked: u64,
-    /// Set if the chunk is refused, because its job is hosted elsewhere or over.
+    /// Set if the chunk is refused: its job is hosted elsewhere or over, or there was no room for an earlier chunk.
     pub fenced: Arc<AtomicBool>,
+}
+
+impl LogAck {
+    /// Refuses the chunk and all after it: its reporter sends everything after the stored number again.
+    pub(crate) fn refuse(&self) {
+        self.fenced.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_refused(&self) -> bool {
+        self.fenced.load(Ordering::Acquire)
+    }
 }
 
 /// The end of a reported attempt.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Curve, Result,
-    store::{Fence, LogAppend, writing::Buffered},
+    store::{Fence, LogAck, LogAppend, writing::Buffered},
 };
 
 impl Transaction<'_> {
@@ -43,6 +43,9 @@ impl Transaction<'_> {
     pub(super) fn append_log(&mut self, append: &LogAppend) -> Result<()> {
         let LogAppend { fence, first_line, lines, ack } = append;
         let Some(most_severe) = lines.iter().map(|line| line.level).max() else { return Ok(()) };
+        if ack.as_ref().is_some_and(LogAck::is_refused) {
+            return Ok(());
+        }
         let last_line = first_line + lines.len() as u64 - 1;
         let held = self.execute(
             "update job not indexed set log_lines = max(log_lines, ?)

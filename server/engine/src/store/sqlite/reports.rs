@@ -244,10 +244,13 @@ impl Transaction<'_> {
         run.ok_or_else(|| corrupt("a run", format!("job {job} has no reporter")))
     }
 
-    /// Stores what a chunk of log acknowledges; `held` is whether it was written.
+    /// Stores what a chunk of log acknowledges; `held` is whether its attempt still holds the job.
     pub(super) fn acknowledge_log(&self, job: JobId, ack: &LogAck, held: bool) -> Result<()> {
-        ack.fenced.store(!held, std::sync::atomic::Ordering::Release);
-        if held { self.acknowledge(job, ack.acked) } else { Ok(()) }
+        if held {
+            return self.acknowledge(job, ack.acked);
+        }
+        ack.refuse();
+        Ok(())
     }
 
     /// Stores that the entries of a run up to `acked` are durable.

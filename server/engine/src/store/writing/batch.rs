@@ -103,7 +103,9 @@ impl<C: Command + ?Sized> Batch<C> {
 
     /// In a batch of one: whether it adds something that can wait.
     pub(super) fn adds(&self) -> bool {
-        !self.enqueues.is_empty() || self.commands.iter().any(|command| command.adds())
+        // A reporter keeps the end of its run, and sends it again: no line of it is given up.
+        let is_reported = self.finishes.iter().any(|pending| pending.input.reported.is_some());
+        !self.enqueues.is_empty() || is_reported || self.commands.iter().any(|command| command.adds())
     }
 
     /// In a batch of one: whether it ends an attempt.

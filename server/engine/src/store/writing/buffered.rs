@@ -8,7 +8,7 @@ use model::{JobId, Progress};
 use super::LastUsed;
 use crate::{
     Curve,
-    store::{Fence, LogAppend},
+    store::{Fence, LogAck, LogAppend},
 };
 
 /// Bytes of log text that may wait while nothing can be written; beyond it the oldest lines are dropped.
@@ -117,6 +117,8 @@ impl Buffered {
         {
             self.log_bytes -= size(&oldest);
             dropped += oldest.lines.len();
+            // Its reporter must not learn of later lines as durable.
+            oldest.ack.iter().for_each(LogAck::refuse);
         }
         if dropped > 0 {
             tracing::error!(
@@ -130,4 +132,31 @@ impl Buffered {
 /// What the lines cost in memory, bytes.
 fn size(append: &LogAppend) -> usize {
     append.lines.iter().map(|line| line.text.len() + line.styles.size() + LINE_OVERHEAD).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, atomic::AtomicBool};
+
+    use model::{Level, LogLine, Micros};
+
+    use super::*;
+    use crate::store::WorkerId;
+
+    #[test]
+    fn dropped_lines_of_a_reporter_are_never_acknowledged() {
+        let fence = Fence { job: JobId(1), attempt: 1, worker: WorkerId("w".to_owned()) };
+        let ack = LogAck { acked: 7, fenced: Arc::<AtomicBool>::default() };
+        let chunk = |first_line| LogAppend {
+            fence: fence.clone(),
+            first_line,
+            lines: vec![LogLine::plain(Micros(0), Level::Info, "x".repeat(MAX_LOG_BYTES / 2))],
+            ack: Some(ack.clone()),
+        };
+        let mut buffered = Buffered::default();
+        buffered.append_logs(vec![chunk(1)]);
+        assert!(!ack.is_refused());
+        buffered.append_logs(vec![chunk(2)]);
+        assert!(ack.is_refused() && buffered.logs().count() == 1);
+    }
 }
